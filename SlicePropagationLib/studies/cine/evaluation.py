@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from SlicePropagationLib.studies.cine.tables import (
     comparison,
     write_report,
 )
+from SlicePropagationLib.studies.overlays import Example, draw_overlays
 from SlicePropagationLib.studies.request import Report
 from SlicePropagationLib.studies.tables import Row
 
@@ -248,7 +250,7 @@ def _measure(
 ) -> list[Row]:
     """The rows of one case; plots of its middle slice where a folder is given."""
     rows = []
-    curves: dict[int, dict[str, np.ndarray]] = {}  # {label: {model: areas}}
+    shown: dict[str, Labels] = {}  # {model: its labels on the middle slice}
     middle = opened.positions[len(opened.positions) // 2]
     for position in opened.positions:
         for name, labeller in labellers.items():
@@ -265,11 +267,10 @@ def _measure(
             seen = [] if labeller.sees_labels else opened.annotated
             rows += [known | row for row in _label_rows(position, found, opened.frames, seen)]
             if position is middle:
-                for label in middle.labels:
-                    curves.setdefault(label, {})[name] = middle.area_mm2(found, label)
+                shown[name] = found
     if plots:
-        for label, areas in sorted(curves.items()):
-            _plot(plots, opened, middle, label, areas)
+        for label in sorted(middle.labels):
+            _plot(plots, opened, middle, label, shown)
     return rows
 
 
@@ -302,16 +303,39 @@ def _plot(
     opened: OpenCase,
     middle: Position,
     label: int,
-    areas: Mapping[str, np.ndarray],
+    shown: Mapping[str, Labels],
 ) -> None:
+    """Time-area curves, and outlines on frames at and between the annotated ones (Figure 3)."""
     name = opened.case.name
+    title = f"{name}, slice {middle.number}, label {label}"
     plot_areas(
         folder / f"areas-{name}-{label}.png",
-        areas,
+        {model: middle.area_mm2(found, label) for model, found in shown.items()},
         annotated=opened.annotated,
         truth=middle.area_mm2(middle.truth, label),
-        title=f"{name}, slice {middle.number}, label {label}",
+        title=title,
     )
+    examples = [
+        Example(
+            f"frame {frame}" + (", annotated" if frame in opened.annotated else ""),
+            middle.stack.images[frame],
+            middle.truth[frame] == label,
+            {model: found[frame] == label for model, found in shown.items()},
+            middle.stack.spacing_mm[1:],
+        )
+        for frame in _shown_frames(opened)
+    ]
+    draw_overlays(folder / f"frames-{name}-{label}.png", examples, title)
+
+
+def _shown_frames(opened: OpenCase) -> list[int]:
+    """The first two annotated frames, and those half-way to the next one."""
+    total = len(opened.annotated) + len(opened.frames)
+    bounds = [*opened.annotated, total]
+    found = []
+    for first, after in list(pairwise(bounds))[:2]:
+        found += [first, (first + after) // 2]
+    return sorted(set(found))
 
 
 def _cases(table: Path, split: str) -> list[CineCase]:

@@ -24,10 +24,11 @@ from SlicePropagationLib.files.training_cases import (
     split_cases,
 )
 from SlicePropagationLib.files.volume import read_volume
-from SlicePropagationLib.networks.pnet.config import RefinementConfig
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
 from SlicePropagationLib.studies.pnet import schedule
 from SlicePropagationLib.studies.pnet.columns import EXPERIMENTS, Column, Experiment
+from SlicePropagationLib.studies.pnet.examples import Segmentations, chosen_cases, draw_examples
+from SlicePropagationLib.studies.pnet.held_out import held_out_cases, segmented
 from SlicePropagationLib.studies.pnet.plots import draw_sorted, draw_thresholds, draw_volumes
 from SlicePropagationLib.studies.pnet.report import RowsOf, results_text
 from SlicePropagationLib.studies.pnet.scores import (
@@ -102,12 +103,21 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
         tables = _write_tables(request, dataset, place)
         folds = Folds(request, dataset, place, tables, report)
         rows = []
+        weights_of = {}
         for name, column in columns.items():
-            weights = _trained(folds, column)
-            rows += [row | {"column": name} for row in _scored(folds, column, weights)]
+            weights_of[name] = _trained(folds, column)
+            rows += [row | {"column": name} for row in _scored(folds, column, weights_of[name])]
         rows_of = {name: select(rows, column=name) for name in columns}
         text = results_text(request, experiment, dataset, columns, rows_of)
         _write(place / request.name, dataset, rows, rows_of, text)
+        draw_examples(
+            place / request.name,
+            Segmentations(tables, request.label, request.device),
+            columns,
+            weights_of,
+            chosen_cases(rows_of[experiment.reference]),
+            experiment.reference,
+        )
         texts.append(text)
     return "\n".join(texts)
 
@@ -253,7 +263,7 @@ def _scored(
     rows = []
     for path, table in zip(weights, folds.tables, strict=True):
         segmenter = load_segmenter(path, folds.request.device)
-        held_out = [case for case in read_training_cases(table) if case.split == "test"]
+        held_out = held_out_cases(table)
         for case in held_out:
             rows.append(_score(case, segmenter, column, folds.request.label))
         if folds.report:
@@ -267,21 +277,14 @@ def _score(
     column: Column,
     label: int,
 ) -> Row:
-    volume = read_volume(case.image)
-    labels, _ = read_labels(case.label_map, volume)
-    truth = labels == label if label else labels > 0
-    probability = segmenter.probability(
-        volume.array,
-        volume.spacing_mm,
-        uses_birnn=column.uses_birnn,
-        refinement=RefinementConfig(slices=column.refines),
-    )
+    found = segmented(case, segmenter, column, label)
+    spacing_mm = found.volume.spacing_mm
     known = {
         "case": case.name,
         "patient": case.patient,
-        "thickness_mm": volume.spacing_mm[0],
+        "thickness_mm": spacing_mm[0],
     }
-    return known | score_volume(probability, truth, volume.spacing_mm)
+    return known | score_volume(found.probability, found.truth, spacing_mm)
 
 
 def _write(

@@ -25,6 +25,7 @@ from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
 from SlicePropagationLib.studies.tables import Row
 from SlicePropagationLib.studies.thesis.automatic import automatic_rows
+from SlicePropagationLib.studies.thesis.examples import draw_examples
 from SlicePropagationLib.studies.thesis.parts import parts_of
 from SlicePropagationLib.studies.thesis.report import organ_rows, results_text
 from SlicePropagationLib.studies.thesis.schedule import (
@@ -68,7 +69,8 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
     seen = request.known_datasets()
     walked = _unseen_sets(request, seen) if experiment.is_unseen else seen
     rows = []
-    for number, part in enumerate(parts_of(request, seen), 1):
+    parts = parts_of(request, seen)
+    for number, part in enumerate(parts, 1):
         for row in _part_rows(part, experiment, walked, report):
             rows.append(row | {"fold": number})
     text = results_text(request, experiment, rows)
@@ -76,7 +78,19 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
         (partial / "results.md").write_text(text, encoding="utf-8")
         if len(experiment.shots) > 1:
             _draw(partial, experiment, rows)
+        of_first_part = [row for row in rows if row["fold"] == 1]
+        weights = _walking(parts[0], experiment)
+        draw_examples(partial / "examples.png", parts[0], of_first_part, weights, experiment.title)
     return text
+
+
+def _walking(request: StudyRequest, experiment: Experiment) -> dict[str, Path]:
+    """{column: weights} of the columns that walk from a slice, one network for all structures."""
+    return {
+        column: Path(request.out) / "variants" / name / "best.pt"
+        for column, name in experiment.columns.items()
+        if not VARIANTS[name].is_per_structure
+    }
 
 
 def _part_rows(

@@ -178,6 +178,7 @@ def test_engines_are_measured_on_frames_that_nobody_annotated(tmp_path):
         dice = {row["model"]: float(row["dice"]) for row in csv.DictReader(file)}
     assert 0.8 < dice["copy"] < dice["registration"] <= 1
     assert (out / "areas-one-1.png").stat().st_size > 5000
+    assert (out / "frames-one-1.png").stat().st_size > 5000
     with open(out / "rows.csv", encoding="utf-8") as file:
         at_ends = {row["dice_ed_es"] for row in csv.DictReader(file)}
     assert at_ends == {"nan"}  # engines were given the labels of these frames

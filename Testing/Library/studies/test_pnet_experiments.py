@@ -129,6 +129,8 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
         "thresholds.png",
         "volumes.png",
         "sorted.png",
+        "examples.png",
+        "shapes.png",
     }
 
 

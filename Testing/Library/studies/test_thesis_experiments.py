@@ -94,6 +94,7 @@ def test_variants_are_trained_once_and_serve_other_experiments(cases, capsys):
     assert "| structure | objects | U-Net | residual |" in text
     assert "| balls 1 | 1 |" in text
     assert (cases / "out" / "architecture" / "results.md").read_text(encoding="utf-8") in text
+    assert (cases / "out" / "architecture" / "examples.png").stat().st_size > 5000
     assert experiment(cases, "depth") == 0
     weights = cases / "out" / "variants" / "thesis" / "best.pt"
     trained_at = weights.stat().st_mtime_ns
