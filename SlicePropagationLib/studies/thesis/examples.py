@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from SlicePropagationLib.arrays import Labels, Masks
 from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.evaluation.simulated_annotator import Extent, annotate_truth
 from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.training_cases import read_training_cases
-from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.files.volume import Volume, read_volume
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.studies.overlays import Example, draw_overlays
 from SlicePropagationLib.studies.request import StudyRequest
@@ -70,16 +71,24 @@ def _examples(request: StudyRequest, row: Row, weights: Mapping[str, Path]) -> I
             continue
         volume = read_volume(case.image)
         labels, _ = read_labels(case.label_map, volume)
-        found = {}
-        for column, path in weights.items():
-            session, truth = object_session(volume, labels, label, AXIS)
-            annotate_truth(session, truth, Extent.of(truth).middle)
-            for _ in propagate(
-                session, choose_engine(str(path), request.device), plan_session(session)
-            ):
-                pass
-            found[column] = session.masks(label)
+        truth = object_session(volume, labels, label, AXIS)[1]
+        found = {
+            column: _walked(request, volume, labels, label, path)
+            for column, path in weights.items()
+        }
         yield _half_way(f"{dataset} {label}", volume.array, truth, found, volume.spacing_mm)
+
+
+def _walked(
+    request: StudyRequest, volume: Volume, labels: Labels, label: int, weights: Path
+) -> Masks:
+    """(N, H, W) bool: what a network makes of the truth of the slice in the middle."""
+    session, truth = object_session(volume, labels, label, AXIS)
+    annotate_truth(session, truth, Extent.of(truth).middle)
+    engine = choose_engine(str(weights), request.device)
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    return session.masks(label)
 
 
 def _half_way(
