@@ -60,7 +60,7 @@ def start():
 
 @pytest.fixture
 def long_run(monkeypatch):
-    """A run takes a few seconds, so that a person can act during it.
+    """A run takes ten seconds, so that a person can act during it.
 
     However fast the engine is, and however slow the browser.
     """
@@ -70,7 +70,7 @@ def long_run(monkeypatch):
 
     def walk_slowly(*arguments):
         for step in walk(*arguments):
-            time.sleep(0.2)
+            time.sleep(0.5)
             yield step
 
     monkeypatch.setattr(SliceRun, "_walk", walk_slowly)
