@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
@@ -16,10 +15,6 @@ from SlicePropagationLib.commands.options import (
     names,
     positive,
 )
-from SlicePropagationLib.commands.progress import ProgressLine
-
-if TYPE_CHECKING:
-    from SlicePropagationLib.pipelines.batch import Outcome
 
 
 def add_batch_command(commands: argparse._SubParsersAction) -> None:
@@ -63,6 +58,7 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _batch(arguments: argparse.Namespace) -> int:
+    from SlicePropagationLib.commands.batch_progress import BatchProgress
     from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
     from SlicePropagationLib.pipelines.batch_index import INDEX
 
@@ -78,10 +74,10 @@ def _batch(arguments: argparse.Namespace) -> int:
         has_pictures=not arguments.no_pictures,
     )
     outcomes = []
-    with ProgressLine(arguments.quiet) as line:
-        for outcome in run_batch(request):
+    with BatchProgress(request, arguments.quiet) as progress:
+        for outcome in run_batch(request, progress):
             outcomes.append(outcome)
-            line.tell(_progress(outcomes, line))
+            progress.finished(outcome)
     failed = [outcome for outcome in outcomes if outcome.error]
     print(f"{len(outcomes) - len(failed)} of {len(outcomes)} cases done, {len(failed)} failed")
     for outcome in failed:
@@ -90,18 +86,3 @@ def _batch(arguments: argparse.Namespace) -> int:
     if request.has_pictures and index.is_file():
         print(f"All cases at a glance: {index}")
     return SOME_FAILED if failed else DONE
-
-
-def _progress(outcomes: list[Outcome], line: ProgressLine) -> str:
-    """What is told of the last case; its name comes last, where a narrow terminal cuts it."""
-    outcome = outcomes[-1]
-    word = "failed" if outcome.error else "done"
-    num_skipped = sum(each.is_skipped for each in outcomes)  # they took no time
-    left = ""
-    if outcome.is_skipped:
-        word = "already done"
-    else:
-        num_done = outcome.step - num_skipped
-        done = num_done / (outcome.num_steps - num_skipped)
-        left = f", {line.rate(num_done)}, {line.left(done)} left"
-    return f"case {outcome.step} of {outcome.num_steps} {word}{left}: {outcome.name}"

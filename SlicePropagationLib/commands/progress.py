@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
@@ -35,6 +36,7 @@ class ProgressLine:
         self._shown = ""
         self._part = 0
         self._began = time.monotonic()
+        self._lock = threading.Lock()  # a batch tells from a thread, too
 
     def __enter__(self) -> ProgressLine:
         self.open_lines.append(self)
@@ -51,6 +53,15 @@ class ProgressLine:
             print(file=self._stream)
 
     @property
+    def is_rewritten(self) -> bool:
+        """Whether a text takes the place of the one before, so that many may be told."""
+        return self._is_terminal and not self._is_quiet
+
+    def begin(self) -> None:
+        """Count the time from now on."""
+        self._began = time.monotonic()
+
+    @property
     def report(self) -> Callable[[str], None] | None:
         """`tell` for what takes no function where nobody wants to be told."""
         return None if self._is_quiet else self.tell
@@ -64,8 +75,9 @@ class ProgressLine:
             return
         # one column is left free: some terminals go on to the next line when it is full
         text = text[: shutil.get_terminal_size().columns - 1]
-        print(f"\r{text:{len(self._shown)}}", end="", file=self._stream, flush=True)
-        self._shown = text
+        with self._lock:
+            print(f"\r{text:{len(self._shown)}}", end="", file=self._stream, flush=True)
+            self._shown = text
 
     def step(self, done: float, text: str) -> None:
         """Show how far a run is; in a pipe, only when another tenth of it is done.
@@ -83,6 +95,10 @@ class ProgressLine:
         """The time that the rest takes when it goes on as it did, in words."""
         elapsed = time.monotonic() - self._began
         return duration(elapsed / done * (1 - done))
+
+    def elapsed(self) -> str:
+        """The time that it took so far, in words."""
+        return duration(time.monotonic() - self._began)
 
     def rate(self, count: int) -> str:
         """How many are done in a time when it goes on as it did, in words.
@@ -110,8 +126,9 @@ class ProgressLine:
 
     def clear(self) -> None:
         """Take the text away, for a line that is to stay."""
-        if self._shown:
-            print(f"\r{'':{len(self._shown)}}\r", end="", file=self._stream, flush=True)
+        with self._lock:
+            if self._shown:
+                print(f"\r{'':{len(self._shown)}}\r", end="", file=self._stream, flush=True)
             self._shown = ""
 
 

@@ -11,8 +11,9 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,10 @@ from SlicePropagationLib.files.volume import AXES
 from SlicePropagationLib.pipelines.batch_cluster import as_done_on_cluster
 from SlicePropagationLib.pipelines.batch_index import BatchIndex
 from SlicePropagationLib.pipelines.batch_manifest import BatchManifest
+from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
+from SlicePropagationLib.propagation import SlicePrediction
 from SlicePropagationLib.workers import as_done
 
 log = logging.getLogger(__name__)
@@ -107,8 +110,12 @@ class Outcome:
     num_steps: int = 0
 
 
-def run_batch(request: BatchRequest) -> Iterator[Outcome]:
+def run_batch(request: BatchRequest, watch: BatchWatch | None = None) -> Iterator[Outcome]:
     """Do all cases, in any order; one that fails does not keep the others from being done.
+
+    Args:
+        request: what is done.
+        watch: is told how it goes meanwhile.
 
     Yields:
         Outcome of each case as it is finished.
@@ -119,9 +126,11 @@ def run_batch(request: BatchRequest) -> Iterator[Outcome]:
             there.
         OutputError: the folder has a manifest.csv or an index.html that this program did not write.
     """
+    watch = watch or BatchWatch()
     choose_engine(request.engine, request.device)
     cases = read_cases(request)
-    outcomes = _outcomes(cases, request)
+    watch.found(len(cases))
+    outcomes = _outcomes(cases, request, watch)
     outcomes = _kept(outcomes, BatchManifest(request.out, cases))
     if request.has_pictures:
         outcomes = _kept(outcomes, BatchIndex(request.cases, request.out, cases))
@@ -143,19 +152,22 @@ def _numbered(outcomes: Iterator[Outcome], count: int) -> Iterator[Outcome]:
         yield replace(outcome, step=step, num_steps=count)
 
 
-def _outcomes(cases: list[PropagateRequest], request: BatchRequest) -> Iterator[Outcome]:
+def _outcomes(
+    cases: list[PropagateRequest], request: BatchRequest, watch: BatchWatch
+) -> Iterator[Outcome]:
     waiting = []
     for case in cases:
         if request.resume and is_complete(case):
             yield Outcome(str(case.out), is_skipped=True)
         else:
             waiting.append(case)
+    watch.begun(len(waiting))
     if request.scheduler:
         yield from _on_dask(waiting, request.scheduler)
     elif request.workers > 1:
         yield from _on_processes(waiting, request.workers)
     else:
-        yield from map(do_case, waiting)
+        yield from map(partial(do_case, on_step=watch.stepped), waiting)
 
 
 def read_cases(request: BatchRequest) -> list[PropagateRequest]:
@@ -241,13 +253,15 @@ def name_of_result(image: Path) -> str:
     return "_".join((*parts, "labels")) + ".nii.gz"
 
 
-def do_case(case: PropagateRequest) -> Outcome:
-    """Do one case and say how it went; what runs on a worker."""
+def do_case(
+    case: PropagateRequest, on_step: Callable[[SlicePrediction], None] | None = None
+) -> Outcome:
+    """Do one case and say how it went; what runs on a worker, which tells of no slices."""
     name = str(case.out)
     try:
         check_places(case.out, (MARK,))
         done_from = _fingerprint_before(case)
-        propagate_file(case)
+        propagate_file(case, on_step)
         _mark_complete(case, done_from)
     except SlicePropagationError as error:
         return Outcome(name, str(error))

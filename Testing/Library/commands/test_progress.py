@@ -9,8 +9,10 @@ import sys
 import pytest
 from case_files import make_case
 
+from SlicePropagationLib.commands.batch_progress import BatchProgress
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.commands.progress import ProgressLine, WarningHandler, duration
+from SlicePropagationLib.pipelines.batch import BatchRequest
 
 
 @contextlib.contextmanager
@@ -56,17 +58,56 @@ def test_in_a_pipe_there_is_a_line_for_every_tenth_of_a_run(tmp_path, capsys):
     assert not any("\r" in line for line in lines)
 
 
-def test_a_batch_in_a_pipe_tells_each_case_on_one_line(tmp_path, capsys):
+def make_table(folder, count):
     rows = ["image,seed,out"]
-    for number in range(3):
-        (tmp_path / str(number)).mkdir()
-        make_case(tmp_path / str(number))
+    for number in range(count):
+        (folder / str(number)).mkdir()
+        make_case(folder / str(number))
         rows.append(f"{number}/image.nii.gz,{number}/seed.nii.gz,{number}.nii.gz")
-    (tmp_path / "cases.csv").write_text("\n".join(rows), encoding="utf-8")
-    where = ["--cases", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "out")]
-    assert main(["batch", *where, "--engine", "copy"]) == 0
+    (folder / "cases.csv").write_text("\n".join(rows), encoding="utf-8")
+    return folder / "cases.csv"
+
+
+def batch(table, *more):
+    where = ["--cases", str(table), "--out", str(table.parent / "out"), "--no-pictures"]
+    return main(["batch", *where, "--engine", "copy", *more])
+
+
+def test_a_batch_in_a_pipe_tells_each_case_on_one_line(tmp_path, capsys):
+    assert batch(make_table(tmp_path, 3)) == 0
     lines = capsys.readouterr().err.splitlines()
     assert [line[:11] for line in lines] == ["case 1 of 3", "case 2 of 3", "case 3 of 3"]
+
+
+def test_a_batch_tells_a_terminal_what_runs_before_its_first_case_is_finished(tmp_path):
+    table = make_table(tmp_path, 2)
+    with terminal() as written:
+        assert batch(table) == 0
+        told = [text.rstrip() for text in written().split("\r")]
+    first = next(place for place, text in enumerate(told) if text.startswith("1 of 2"))
+    assert told[1] == f"Reading {table}"[:79]
+    assert "0 of 2 cases done" in told[:first]
+    said = "\n".join(told[:first])
+    assert re.search(r"^0 of 2 cases done, 1 running \(slice 3 of 15\), \d+ s$", said, re.MULTILINE)
+    assert re.match(r"1 of 2 cases done, 1 running, \d+ a minute, \d+ s left: /", told[first])
+    (tmp_path / "out" / "1.nii.gz").unlink()
+    with terminal() as written:
+        assert batch(table, "--resume") == 0
+        # no rate by what took no time
+        assert re.search(r"\r1 of 2 cases done, 1 running, \d+ s: /", written())
+
+
+def test_the_time_of_a_batch_goes_on_while_no_case_is_finished(tmp_path):
+    request = BatchRequest(cases="cases.csv", out=tmp_path, workers=4)
+    with terminal() as written, BatchProgress(request, tick_s=0.001) as progress:
+        progress.found(9)
+        progress.begun(9)
+        said = ""
+        while said.count("0 of 9 cases done, 4 running, ") < 5:
+            said += written()
+    with terminal() as written, BatchProgress(request, is_quiet=True, tick_s=0.001) as progress:
+        progress.begun(9)
+        assert written() == ""
 
 
 def test_a_shorter_text_leaves_nothing_of_a_longer_one():
