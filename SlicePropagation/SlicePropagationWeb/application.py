@@ -22,6 +22,7 @@ from SlicePropagationWeb.file_commands import FileCommands
 from SlicePropagationWeb.first_models import FirstModels
 from SlicePropagationWeb.gateway import Gateway
 from SlicePropagationWeb.kept_windows import KeptWindows
+from SlicePropagationWeb.loading import Loading
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.page_server import make_server
 from SlicePropagationWeb.page_views import PageViews
@@ -141,6 +142,7 @@ class Application:
             self.workspace,
             self.autosave,
             self._loop,
+            Loading(self.server, self.data),
             self.data,
             self.workflow.say,
         )
@@ -284,7 +286,7 @@ class Application:
         self.workflow.say(text, is_error=True)
         if self.data.offer is not None:  # its dialog lies over the message
             self.data.offer = {**self.data.offer, "problem": text}
-        self.data.loading = ""
+        self.files.loading.end()
         self.data.is_saving = False
 
     # What the person chose; trame itself would swallow an error of these

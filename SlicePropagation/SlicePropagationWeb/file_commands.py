@@ -20,6 +20,7 @@ from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationWeb.current_work import CurrentWork, title_of
 from SlicePropagationWeb.file_lists import FileLists, choice_items, choice_text
+from SlicePropagationWeb.loading import Loading
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
@@ -77,6 +78,7 @@ class FileCommands:
 
     Attributes:
         lists: the FileLists of the Open dialog.
+        loading: the Loading.
         is_seen: whether the page has been shown to anybody.
         before_save: called with the file of a result before it is written; raises where it may not be.
         on_saved: called with the file of a result that was written, or None where it could not be.
@@ -103,6 +105,7 @@ class FileCommands:
         self._data = data
         self.is_seen = False
         self.lists = FileLists(workspace, data)
+        self.loading = Loading(server, data)
         self.before_save: Callable[[Path], None] = lambda path: None
         self.on_saved: Callable[[Path | None], None] = lambda path: None
 
@@ -182,7 +185,7 @@ class FileCommands:
         """
         self.begin_loading(f"{case or title_of(source)}{size_text(source)}")
         try:
-            volume, remarks = await asyncio.to_thread(read_with_remarks, source, series)
+            volume, remarks = await self.loading.read(read_with_remarks, source, series)
             self._opened.show_volume(source, volume, remarks, case)
             self._workspace.note_opened(source)
             self._data.choices = []
@@ -190,7 +193,7 @@ class FileCommands:
             self.offer_choice(source, error)
         except SlicePropagationError as error:
             self._workflow.say(str(error), is_error=True)
-        self._data.loading = ""
+        self.loading.end()
         self.warm_up()
 
     async def load_segmentation(self, path: Path) -> None:
@@ -201,7 +204,7 @@ class FileCommands:
             self._opened.show_segmentation(path.name, opened, str(path))
         except SlicePropagationError as error:
             self._workflow.say(str(error), is_error=True)
-        self._data.loading = ""
+        self.loading.end()
 
     def flush(self) -> None:
         """Have the browser see what changed by now, in the middle of something that takes long."""
@@ -209,9 +212,8 @@ class FileCommands:
 
     def begin_loading(self, title: str) -> None:
         """Say that something is being opened, before it is."""
-        self._data.loading = f"Opening {title}…"
         self._data.is_open_dialog = False
-        self._server.state.flush()
+        self.loading.begin(title)
 
     async def read(
         self,
@@ -221,7 +223,7 @@ class FileCommands:
         """Read a file in a thread; a segmentation is one of the volume that is open now."""
         node = self._controller.volume
         grid = None if node is None else volumeOf(node)
-        opened = await asyncio.to_thread(read, path, grid)
+        opened = await self.loading.read(read, path, grid)
         if opened.volume is None and self._controller.volume is not node:
             raise InputError(
                 f"Another volume was opened meanwhile; open {path.name} again where it belongs."

@@ -11,6 +11,7 @@ from SlicePropagationWeb.dialog_parts import (
 )
 from SlicePropagationWeb.page_parts import give, progress_bar, shown
 from SlicePropagationWeb.panel_state import StateNames
+from SlicePropagationWeb.welcome import add_reading
 from SlicePropagationWeb.workspace import MAX_LISTED
 
 
@@ -81,12 +82,11 @@ def _add_source(
 
 def _add_upload_progress(name: StateNames) -> None:
     with html.Div(v_if=f"{name.upload} >= 0", classes="mt-4"):
-        progress_bar(model_value=(name.upload,), indeterminate=(f"{name.upload} >= 100",))
-        percent = f"`Uploading, ${{{name.upload}}} %`"
-        html.Div(
-            shown(f"{name.upload} < 100 ? {percent} : 'Reading…'"),
-            classes="sp-faint sp-gap",
-        )
+        with html.Div(v_if=f"{name.upload} < 100"):
+            progress_bar(model_value=(name.upload,), raw_attrs=['aria-label="Upload"'])
+            html.Div(shown(f"`Uploading, ${{{name.upload}}} %`"), classes="sp-faint sp-gap")
+        with html.Div(v_else=True):
+            add_reading(name, "'Checking what came'")
 
 
 def _add_lists(name: StateNames) -> None:

@@ -132,6 +132,8 @@ class PanelState:
     is_error: bool = False
     is_warning: bool = False
     loading: str = ""
+    loading_stage: str = ""
+    loading_percent: int = -1
     is_open_dialog: bool = False
     images: list[dict] = field(default_factory=list)
     segmentations: list[dict] = field(default_factory=list)

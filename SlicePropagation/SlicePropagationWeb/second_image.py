@@ -4,7 +4,6 @@ It is looked at only: nothing is drawn by its voxels, and nothing is propagated 
 it by its geometry.
 """
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from SlicePropagationWeb.autosave import Autosave
     from SlicePropagationWeb.event_loop import EventLoop
+    from SlicePropagationWeb.loading import Loading
     from SlicePropagationWeb.page_views import PageViews
     from SlicePropagationWeb.panel_state import PanelState
     from SlicePropagationWeb.segmentation_controller import SegmentationController
@@ -65,6 +65,7 @@ class SecondImage:
         workspace: the Workspace.
         autosave: the Autosave, which remembers it.
         loop: the EventLoop.
+        loading: the Loading.
         data: the PanelState that the browser shows.
         say: shows a sentence on the page.
 
@@ -80,6 +81,7 @@ class SecondImage:
         workspace: "Workspace",
         autosave: "Autosave",
         loop: "EventLoop",
+        loading: "Loading",
         data: "PanelState",
         say: Callable[..., None],
     ) -> None:
@@ -89,6 +91,7 @@ class SecondImage:
         self._workspace = workspace
         self._autosave = autosave
         self._loop = loop
+        self._loading = loading
         self._data = data
         self._say = say
         self.node: VolumeNode = None
@@ -134,10 +137,10 @@ class SecondImage:
     async def _load(self, path: Path, series: str | None) -> None:
         first = self._controller.volume
         data = self._data
-        data.loading = f"Opening {path.name}…"
+        self._loading.begin(path.name)
         data.second_problem = ""
         try:
-            volume, remarks = await asyncio.to_thread(read_second, path, series)
+            volume, remarks = await self._loading.read(read_second, path, series)
             if self._controller.volume is first:
                 self._show(path, series, volume)
                 self._say(" ".join([*remarks, f"{path.name} is shown too; B changes over."]))
@@ -147,7 +150,7 @@ class SecondImage:
         except SlicePropagationError as error:
             data.second_problem = str(error)
             self._say(str(error), is_error=not data.is_second_dialog)
-        data.loading = ""
+        self._loading.end()
 
     def _show(self, path: Path, series: str | None, volume: Volume) -> None:
         self._take_away()

@@ -1,6 +1,5 @@
 """Unsaved work of an earlier session: going on with it, dropping it, or keeping it as a file."""
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -70,13 +69,14 @@ class UnsavedWork:
         self._files.begin_loading(offer["title"])
         try:
             series = offer.get("series") or None
-            volume, remarks = await asyncio.to_thread(read_with_remarks, offer["image"], series)
-            drawn = await asyncio.to_thread(_read_kept, offer["labels"], volume)
+            image = offer["image"]
+            volume, remarks = await self._files.loading.read(read_with_remarks, image, series)
+            drawn = await self._files.loading.read(_read_kept, offer["labels"], volume)
             self._opened.restore(offer, volume, drawn, remarks)
             self.on_restored(str(offer.get("case", "")))
         except (SlicePropagationError, ValueError) as error:
             self._data.offer = {**offer, "problem": not_restored(offer, error)}
-        self._data.loading = ""
+        self._files.loading.end()
         self._files.warm_up()
 
     def forget(self) -> None:

@@ -47,7 +47,10 @@ class Uploads:
 
     async def read(self, path: Path) -> Opened:
         """Read what was uploaded: an image, or a segmentation of the volume that is open."""
-        return await self._files.read(read_opened, path)
+        try:
+            return await self._files.read(read_opened, path)
+        finally:
+            self._files.loading.end()
 
     async def take(
         self,

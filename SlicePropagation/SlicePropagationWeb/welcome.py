@@ -2,7 +2,7 @@
 
 from trame.widgets import html, vuetify3
 
-from SlicePropagationWeb.page_parts import ACCENT, BLUE, command_button, give, shown
+from SlicePropagationWeb.page_parts import ACCENT, BLUE, command_button, give, progress_bar, shown
 from SlicePropagationWeb.panel_state import StateNames
 
 
@@ -47,14 +47,38 @@ def _add_beginnings(name: StateNames) -> None:
 
 
 def _add_loading(name: StateNames) -> None:
-    with html.Div(v_if=name.loading):
-        vuetify3.VProgressCircular(
-            indeterminate=True,
-            size="22",
-            width="2",
-            color=ACCENT,
-        )
-        html.Span(shown(name.loading), classes="ml-3")
+    with html.Div(v_if=name.loading, classes="sp-loading", role="status"):
+        with html.Div(classes="sp-row justify-center"):
+            vuetify3.VProgressCircular(
+                indeterminate=True,
+                size="22",
+                width="2",
+                color=ACCENT,
+                raw_attrs=['aria-label="An image is being opened"'],
+            )
+            html.Span(shown(name.loading), classes="sp-loading-name ml-3")
+        add_reading(name, "'Finding the file'")
+
+
+def add_reading(name: StateNames, first: str) -> None:
+    """Add what is done with an image that is opened, and how far that is.
+
+    Args:
+        name: names of the PanelState's values in the browser.
+        first: expression of what is said before the reading begins.
+    """
+    progress_bar(
+        model_value=(f"Math.max({name.loading_percent}, 0)",),
+        indeterminate=(f"{name.loading_percent} < 0",),
+        classes="mt-3",
+        raw_attrs=['aria-label="How far the image is read"'],
+    )
+    percent = f"{name.loading_percent} < 0 ? '…' : `, ${{{name.loading_percent}}} %`"
+    html.Div(
+        shown(f"({name.loading_stage} || {first}) + ({percent})"),
+        classes="sp-faint sp-gap",
+        raw_attrs=["data-reading"],
+    )
 
 
 def add_opening(name: StateNames) -> None:

@@ -30,6 +30,7 @@ from SlicePropagationLib.files.dicom_grid import DicomGrid, lay_out
 from SlicePropagationLib.files.dicom_pixels import has_same_pixels, values_of
 from SlicePropagationLib.files.dicom_stacks import DicomStack, stacks_of
 from SlicePropagationLib.files.nifti_forms import Placement
+from SlicePropagationLib.files.reading import tell_count, tell_stage
 
 log = logging.getLogger(__name__)
 TIME = "trigger time"
@@ -124,6 +125,7 @@ def read_dicom(choice: DicomChoice, times: Sequence[int] | None = None) -> Dicom
     """
     places = choice.stack.places
     wanted = range(choice.stack.num_times) if times is None else times
+    tell_stage("Reading slices")
     volumes = []
     with unpacking():
         for time in wanted:
@@ -186,9 +188,9 @@ def frames_of_files(files: Iterable[Path], remarks: list[str]) -> list[DicomFram
     frames: list[DicomFrame] = []
     damaged = []
     with unpacking():
-        for path in filter(has_dicom_start, files):
+        for path in tell_count(list(files), "Reading headers"):
             try:
-                frames += read(path)
+                frames += read(path) if has_dicom_start(path) else []
             except Exception as error:  # pydicom raises many kinds at what is damaged
                 if isinstance(error, InputError) and not isinstance(error, CodecError):
                     raise

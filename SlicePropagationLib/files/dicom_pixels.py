@@ -15,6 +15,7 @@ import numpy as np
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.codecs import CodecError, read_pixels
 from SlicePropagationLib.files.dicom_frames import DicomFrame
+from SlicePropagationLib.files.reading import tell_count
 
 log = logging.getLogger(__name__)
 FLOATS = ("FloatPixelData", "DoubleFloatPixelData")
@@ -35,7 +36,8 @@ def values_of(frames: Sequence[DicomFrame]) -> np.ndarray:
     rows, columns = frames[0].size
     is_whole = all(_is_whole(frame) for frame in frames)
     values: np.ndarray | None = None
-    for path, indices in by_file.items():
+    files = list(by_file.items())
+    for path, indices in tell_count(files, "Reading slices") if len(files) > 1 else files:
         own = [frames[index] for index in indices]
         stored, is_scaled = _stored(path, own)
         scaled = _scaled(stored, own, is_scaled=is_scaled)

@@ -13,6 +13,7 @@ from SlicePropagationLib.files import dicom, mgh, nifti, slice_pictures
 from SlicePropagationLib.files.axes_check import check_axes
 from SlicePropagationLib.files.nifti_forms import Placement, seconds_between_frames
 from SlicePropagationLib.files.nifti_header import NiftiHeader
+from SlicePropagationLib.files.reading import tell_path
 from SlicePropagationLib.files.text_header import check_header
 
 log = logging.getLogger(__name__)
@@ -154,6 +155,7 @@ def _dicom(
 
 def _with_itk(path: Path) -> sitk.Image:
     check_header(path)
+    tell_path(path, "Reading the file")
     try:
         return sitk.ReadImage(str(path))
     except RuntimeError as error:

@@ -13,6 +13,7 @@ import numpy as np
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.nifti_forms import TO_LPS, Placement
 from SlicePropagationLib.files.packed import MARK, MOST_PACKED, PackedFile
+from SlicePropagationLib.files.reading import tell_file
 
 SUFFIXES = (".mgz", ".mgh")
 HEADER_BYTES = 284
@@ -53,6 +54,7 @@ def read_mgh(path: Path) -> tuple[np.ndarray, Placement]:
         with open(path, "rb") as file:
             is_packed = file.read(len(MARK)) == MARK
             file.seek(0)
+            tell_file(file, "Unpacking the file" if is_packed else "Reading the file")
             stream = PackedFile(file) if is_packed else file
             header = _header(stream.read(HEADER_BYTES), path)
             sizes = [int(size) for size in header["sizes"]]

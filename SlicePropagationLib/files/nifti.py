@@ -26,6 +26,7 @@ from SlicePropagationLib.files.nifti_header import (
     voxel_offset,
 )
 from SlicePropagationLib.files.packed import MARK, MOST_PACKED, PackedFile
+from SlicePropagationLib.files.reading import tell_file
 
 SUFFIXES = (".nii", ".nii.gz")
 Content: TypeAlias = BinaryIO | PackedFile
@@ -134,6 +135,7 @@ def _content(path: Path, remarks: list[str]) -> Iterator[Content]:
             if is_packed != is_named_packed:
                 found = "packed with gzip" if is_packed else "not packed"
                 remarks.append(f"{path} is {found}, against its name; it is read as it is.")
+            tell_file(file, "Unpacking the file" if is_packed else "Reading the file")
             yield PackedFile(file) if is_packed else file
     except DAMAGES as error:
         raise InputError(

@@ -12,6 +12,7 @@ import numpy as np
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.codecs import CodecError, read_pixels, unpacking
 from SlicePropagationLib.files.nifti_forms import Placement
+from SlicePropagationLib.files.reading import tell_count
 
 SUFFIXES = (".tif", ".tiff", ".png")
 NUMBER = r"\d+(?:[.,]\d+)?(?!\d)"
@@ -56,7 +57,9 @@ def read_pictures(
         )
     remarks: list[str] = []
     with unpacking():
-        slices = [page for file in files for page in _pages(file, remarks)]
+        slices = [
+            page for file in tell_count(files, "Reading pictures") for page in _pages(file, remarks)
+        ]
     _check_sizes(path, files, slices)
     remarks += _gaps(path, files)
     remarks.append(

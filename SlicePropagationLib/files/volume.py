@@ -15,6 +15,7 @@ from SlicePropagationLib.files.file_names import check_name
 from SlicePropagationLib.files.image_file import SUFFIXES as SUFFIXES
 from SlicePropagationLib.files.image_file import ImageFile, load_image
 from SlicePropagationLib.files.nifti_header import NiftiHeader
+from SlicePropagationLib.files.reading import tell_stage
 from SlicePropagationLib.stack import check_outline, finite_values
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ def read_volume(
     """
     loaded = _load(path, frame, series, spacing_mm)
     image = loaded.image
+    tell_stage("Checking the values")
     _check_single_channel(image, path)
     if image.GetDimension() == 4:
         image = _one_frame(image, frame, path)

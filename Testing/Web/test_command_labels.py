@@ -38,6 +38,21 @@ def test_the_page_goes_from_input_to_review_and_has_its_details_where_the_panel_
     assert theirs[-1] == ours[-1]
 
 
+ONE_ROW = """() => {
+  const row = document.querySelector(".sp-review .sp-row");
+  const details = document.querySelector("[data-command=details]").getBoundingClientRect();
+  return row.clientHeight < 60 && details.right <= innerWidth && details.height > 20;
+}"""
+
+
+def test_the_buttons_of_a_review_stand_in_one_row_in_small_windows_too(page):
+    size = page.viewport_size
+    for width in (960, 1024, 1100):
+        page.set_viewport_size({"width": width, "height": 768})
+        page.wait_for_function(ONE_ROW)
+    page.set_viewport_size(size)
+
+
 def test_the_choices_of_a_run_stand_in_the_order_of_the_panel(page, bench, form):
     bench.call(setattr, bench.data, "engine", "registration")
     section = page.locator(".sp-section").nth(2)

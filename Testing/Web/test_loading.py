@@ -4,13 +4,18 @@ What the node holds is compared with what was written.
 """
 
 import base64
+import threading
 import zipfile
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from faults import faults
+from SlicePropagationWeb import opening
 from web_bench import open_page, wait_for
 from web_files import ORIGIN, SPACING, as_image, ct, write_dicom, write_image
+
+from SlicePropagationLib.files.reading import tell_count
 
 LARGE = (200, 96, 112)  # voxels: it takes seconds to upload
 SLOW = 300_000  # bytes a second
@@ -242,6 +247,32 @@ def test_what_is_painted_on_an_uploaded_volume_lands_on_that_slice(bench, page, 
     drawn = bench.mask(4)
     assert drawn[20, 25]
     assert drawn[28, 30]
+
+
+def test_the_page_says_what_is_read_of_an_image_and_how_far_that_is(
+    bench, page, tmp_path, monkeypatch
+):
+    goes_on = threading.Event()
+    read = opening.read_volume
+
+    def read_slowly(path, series=None):
+        for _ in tell_count("abcde", "Reading slices"):
+            pass
+        goes_on.wait(90)
+        return read(path, series=series)
+
+    monkeypatch.setattr(opening, "read_volume", read_slowly)
+    path = write_image(tmp_path / "chest.nii.gz", ct())
+    files = bench.application.files
+    bench.call(lambda: bench.application._loop.begin(files.load_volume(path)))
+    page.get_by_text("Opening chest.nii.gz…").wait_for()
+    page.get_by_text("Reading slices, 5 of 5, 80 %").wait_for()
+    bar = page.get_by_label("How far the image is read")
+    assert bar.get_attribute("aria-valuenow") == "80"
+    assert faults(page, ".sp-opening") == []
+    goes_on.set()
+    is_shown(bench, page, ct(), "chest.nii.gz")
+    page.locator(".sp-opening").wait_for(state="detached")
 
 
 @pytest.mark.parametrize("name", ["chest.nii.gz", "chest.nrrd", "series"])
