@@ -121,6 +121,7 @@ class Application:
         self.mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
         self.mouse.outlines = self.toolbox.outlines
         self.mouse.seeds = self.toolbox.seeds
+        self.mouse.traces = self.toolbox.traces
         self.mouse.on_press = self.player.stop
         self.views.on_mouse = self.mouse.take
 

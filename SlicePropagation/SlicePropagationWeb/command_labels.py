@@ -164,6 +164,7 @@ TOOLS = {
     "threshold": ("Threshold", "mdi-contrast-box"),
     "scissors": ("Scissors", "mdi-content-cut"),
     "seed": ("Click to seed", "mdi-target"),
+    "trace": ("Level tracing", "mdi-vector-curve"),
 }
 REACHES = {"slice": "This slice", "range": "From … to", "all": "All slices"}
 OUTLINES = {"freehand": "Freehand", "polygon": "Polygon"}

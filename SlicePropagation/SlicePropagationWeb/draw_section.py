@@ -43,12 +43,12 @@ def _add_tool(name: StateNames, tool: str, text: str, icon: str) -> None:
     with vuetify3.VBtn(
         icon=True,
         rounded="lg",
-        size="35",
+        size="31",
         variant=(f"{is_taken} ? 'tonal' : 'text'",),
         color=(f"{is_taken} ? '{ACCENT}' : ''",),
         disabled=(f"!!{name.why}.edit",),
         click=give("tool", f"'{tool}'"),
         raw_attrs=[f'aria-label="{text}"', f'data-tool="{tool}"'],
     ):
-        vuetify3.VIcon(icon, size="21")
+        vuetify3.VIcon(icon, size="20")
         tooltip(text, "bottom")

@@ -5,7 +5,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from SlicePropagationMRML.nodes.geometry import segmentPatches
 from SlicePropagationMRML.nodes.outlines import isOnVolume, outlineInView
 from trame_slicer.segmentation import (
     BrushInteractionMode,
@@ -139,7 +138,7 @@ class OutlineTools:
 
     def _draw(self, corners: list[tuple[float, float]], node: Any) -> None:
         axis, index, inside = self._inside(corners, node)
-        before = self._before(axis)[index].paste(inside.shape)
+        before = self._slices.shown(axis)[index].paste(inside.shape)
         self._slices.write("Draw", {index: before | inside}, axis)
 
     def _cut(self, corners: list[tuple[float, float]], node: Any) -> None:
@@ -165,7 +164,7 @@ class OutlineTools:
 
     def _write_cut(self, axis: int, inside: dict[int, Mask]) -> None:
         cut = CUTS[self._data.scissors]
-        before = self._before(axis)
+        before = self._slices.shown(axis)
         wanted = {
             index: cut(before[index].paste(each.shape), each) for index, each in inside.items()
         }
@@ -183,13 +182,6 @@ class OutlineTools:
         shape = np.delete(tuple(reversed(volume.GetImageData().GetDimensions())), outline.axis)
         mask = filled_outline(outline.corners, (int(shape[0]), int(shape[1])))
         return outline.axis, outline.index, mask
-
-    def _before(self, axis: int) -> Any:
-        """What the segment that is chosen shows on the slices of an axis."""
-        controller = self._controller
-        return segmentPatches(
-            controller.segmentation, self._data.segment_id, controller.volume, axis
-        )
 
 
 def _place(node: Any) -> list[float]:

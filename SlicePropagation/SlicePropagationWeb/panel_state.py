@@ -125,6 +125,7 @@ class PanelState:
     maximised: str = ""
     corners: dict = field(default_factory=dict)
     pointer: dict = field(default_factory=dict)
+    trace: dict = field(default_factory=dict)
     is_playing: bool = False
     notes: list[dict] = field(default_factory=list)
     why: dict = field(default_factory=dict)

@@ -35,7 +35,7 @@ EFFECTS = {
     "threshold": SegmentationEffectThreshold,
     "scissors": SegmentationEffectScissors,
 }
-WITHOUT_EFFECT = ("window", "seed")  # tools whose mouse the page itself looks at
+WITHOUT_EFFECT = ("window", "seed", "trace")  # tools whose mouse the page itself looks at
 BRUSHES = ("paint", "erase")
 MAX_VOXELS_3D = 20e6  # beyond, the surface is not made anew after every stroke unless asked for
 FIRST_SEGMENT = "Segment_1"

@@ -5,11 +5,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from SlicePropagationMRML.nodes.geometry import segmentPatches
 from SlicePropagationMRML.nodes.slice_edits import editSlices
 
 from SlicePropagationLib.arrays import Mask
 from SlicePropagationLib.drawing.mask_shape import grown, largest_piece, shrunk, without_holes
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.patch import Patch
 from SlicePropagationWeb.slice_numbers import number
 
 if TYPE_CHECKING:
@@ -118,6 +120,12 @@ class SliceCommands:
         patches = document.patchesOf(document.labelOf(self._data.segment_id))
         shape = document.stack.slice_shape
         return {index: patches[index].paste(shape) for index in slices}
+
+    def shown(self, axis: int) -> list[Patch]:
+        """What the segment that is chosen shows on the slices of a voxel axis."""
+        controller = self._flow.controller
+        segment_id = self._data.segment_id
+        return segmentPatches(controller.segmentation, segment_id, controller.volume, axis)
 
     def write(self, name: str, wanted: dict[int, Mask], axis: int | None = None) -> list[int]:
         """Give slices of the segment that is chosen other masks.

@@ -14,7 +14,7 @@ from SlicePropagationWeb.page_parts import (
 )
 from SlicePropagationWeb.panel_state import StateNames
 
-WITH_OPTIONS = ["paint", "erase", "draw", "threshold", "scissors", "seed"]
+WITH_OPTIONS = ["paint", "erase", "draw", "threshold", "scissors", "seed", "trace"]
 CUT_TEXTS = {
     "erase_inside": "Erase inside",
     "erase_outside": "Erase outside",
@@ -27,6 +27,11 @@ POLYGON_HINT = (
 SEED_HINT = (
     "Click into the structure for a first outline on this slice, or drag a box around it. Then mend"
     " it by hand."
+)
+
+TRACE_HINT = (
+    "Point at the edge of the structure: the line goes where the picture is as bright as under the"
+    " pointer. A click fills it on this slice."
 )
 
 SMART_HINT = (
@@ -56,6 +61,7 @@ def add_tool_options(name: StateNames) -> None:
         with html.Div(v_if=f"{tool} === 'threshold'", classes="sp-row sp-gap"):
             _add_threshold_buttons(name)
         html.Div(SEED_HINT, v_if=f"{tool} === 'seed'", classes="sp-faint")
+        html.Div(TRACE_HINT, v_if=f"{tool} === 'trace'", classes="sp-faint")
 
 
 def _add_brush(name: StateNames) -> None:

@@ -11,6 +11,7 @@ from SlicePropagationWeb.slice_commands import SliceCommands
 from SlicePropagationWeb.smart_brush import SmartBrush
 from SlicePropagationWeb.surprises import tell
 from SlicePropagationWeb.threshold_tool import ThresholdTool
+from SlicePropagationWeb.trace_tool import TraceTool
 
 if TYPE_CHECKING:
     from SlicePropagationWeb.page_views import PageViews
@@ -31,6 +32,7 @@ class Toolbox:
     Attributes:
         outlines: the OutlineTools.
         seeds: the SeedTool.
+        traces: the TraceTool.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Toolbox:
         give = partial(tell, workflow)
         self.outlines = OutlineTools(controller, views, self._slices, data, give, workflow.say)
         self.seeds = SeedTool(controller, views, self._slices, data, give)
+        self.traces = TraceTool(controller, views, self._slices, data, give)
         controller.on_volume = self._fit
         controller.rules.on_refused = self._refused
 
@@ -100,6 +103,7 @@ class Toolbox:
         """Another volume is there."""
         self._brush.fit(self._controller.volume)
         self._smart.fit()
+        self.traces.forget()
         self._threshold.fit(self._controller.volume)
         self._data.reach = "slice"
 

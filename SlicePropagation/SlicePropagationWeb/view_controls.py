@@ -24,6 +24,7 @@ COLORS = {
     "Yellow": "#EFD64D",
 }
 GREY = "#9AA3AF"
+SAME_SLICE_MM = 0.01
 EDGES = ("left", "right", "top", "bottom")
 
 
@@ -56,6 +57,7 @@ def add_slice_controls(server: "Server", view: Any, name: StateNames) -> None:
     tag = view.get_singleton_tag()
     plane = next(plane for plane in TAGS if TAGS[plane] == tag)
     html.Canvas(classes="sp-brush", raw_attrs=[f'data-brush="{tag}"'])  # of `www/brush_canvas.js`
+    _add_trace(tag, name)
     _add_head(tag, plane.capitalize(), COLORS[tag], name)
     _add_edges(tag, name)
     with html.Div(classes="sp-slice-slider"):
@@ -66,6 +68,24 @@ def add_slice_controls(server: "Server", view: Any, name: StateNames) -> None:
             color=COLORS[tag],
             raw_attrs=[f'aria-label="{plane.capitalize()} slice"'],
         )
+
+
+def _add_trace(tag: str, name: StateNames) -> None:
+    """The line of level tracing, in mm of the view's plane: it stays in place when the view moves."""
+    plane = f"{name.corners}.{tag}.plane"
+    is_here = (
+        f"{name.tool} === 'trace' && {name.trace}.view === '{tag}' && {name.corners}.{tag}"
+        f" && Math.abs({name.trace}.depth - {plane}.depth) < {SAME_SLICE_MM}"
+    )
+    corner = f"${{{plane}.u - {plane}.width / 2}} ${{-{plane}.v - {plane}.height / 2}}"
+    box = f"`{corner} ${{{plane}.width}} ${{{plane}.height}}`"
+    points = f'vector-effect="non-scaling-stroke" :points="{name.trace}.points"'
+    html.Svg(
+        [f'<polygon class="{kind}" {points} />' for kind in ("sp-trace-edge", "sp-trace-line")],
+        classes="sp-trace",
+        v_if=is_here,
+        raw_attrs=[f':viewBox="{box}"', 'preserveAspectRatio="none"', 'aria-hidden="true"'],
+    )
 
 
 def _add_head(tag: str, text: str, color: str, name: StateNames) -> None:

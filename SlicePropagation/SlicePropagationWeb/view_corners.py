@@ -39,19 +39,29 @@ def corner(node: SliceNode, index: int, count: int) -> dict[str, Any]:
 
 
 def plane(node: SliceNode) -> dict[str, float]:
-    """Where the middle of a view is, in mm along its own axes, and how wide it is.
+    """Where the middle of a view is, in mm along its own axes, and how large it is.
 
     Returns:
-        {"u": to the right, "v": up, "depth": towards the person, "width"}, in mm.
+        {"u": to the right, "v": up, "depth": towards the person, "width", "height"}, in mm.
     """
     columns, rows, _ = node.GetDimensions()
     middle = node.GetXYToRAS().MultiplyPoint((columns / 2, rows / 2, 0.0, 1.0))[:3]
-    axes = _axes(node)
-    lengths = np.linalg.norm(axes, axis=0)
-    along = (np.array(middle) @ axes) / lengths
+    along = in_plane(node, np.array(middle))
     names = ("u", "v", "depth")
     places = {name: round(float(each), 4) for name, each in zip(names, along, strict=True)}
-    return {**places, "width": float(node.GetFieldOfView()[0])}
+    width, height = node.GetFieldOfView()[:2]
+    return {**places, "width": float(width), "height": float(height)}
+
+
+def in_plane(node: SliceNode, points: np.ndarray) -> np.ndarray:
+    """(..., 3) mm to the right, up and towards the person of points in world coordinates.
+
+    Args:
+        node: the view's node.
+        points: (..., 3) in mm.
+    """
+    axes = _axes(node)
+    return (points @ axes) / np.linalg.norm(axes, axis=0)
 
 
 def letter(direction: np.ndarray) -> str:

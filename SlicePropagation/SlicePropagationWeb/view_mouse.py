@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.second_image import SecondImage
     from SlicePropagationWeb.seed_tool import SeedTool
     from SlicePropagationWeb.segmentation_controller import SegmentationController
+    from SlicePropagationWeb.trace_tool import TraceTool
     from SlicePropagationWeb.window_level import WindowLevel
 
 Event = dict[str, Any]
@@ -43,6 +44,7 @@ class ViewMouse:
         on_press: called when a button goes down.
         outlines: the OutlineTools, whose polygons a double click closes.
         seeds: the SeedTool, which takes clicks and boxes.
+        traces: the TraceTool, which takes clicks, and shows a line where the pointer is.
         second: the SecondImage, whose intensity is told too.
     """
 
@@ -64,6 +66,7 @@ class ViewMouse:
         self._moves = False  # whether the left button moves the picture
         self.outlines: OutlineTools | None = None
         self.seeds: SeedTool | None = None
+        self.traces: TraceTool | None = None
         self.second: SecondImage | None = None
         self.on_press: Callable[[], None] = lambda: None
 
@@ -93,7 +96,7 @@ class ViewMouse:
             return self._drag(event)
         if kind == "LeftButtonPress" and self._closes(view_id, event):
             return None
-        if self.seeds is not None and self.seeds.takes(view_id, event, scale):
+        if any(tool.takes(view_id, event, scale) for tool in (self.seeds, self.traces) if tool):
             return None
         if kind == "MouseMove":
             self._point(view_id, event, scale)

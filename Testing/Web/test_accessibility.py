@@ -1,7 +1,8 @@
 """axe-core finds no serious fault on any state of the page, light or dark; who chooses which."""
 
+from cable import Cable
 from faults import faults
-from web_bench import wait_for
+from web_bench import open_page, wait_for
 
 DIALOGS = {
     "open": "is_open_dialog",
@@ -13,7 +14,14 @@ DIALOGS = {
     "table": "is_table",
     "keys": "is_keys",
 }
-TOOLS = ("draw", "erase", "threshold", "scissors", "seed")  # those with options, but for the brush
+TOOLS = (
+    "draw",
+    "erase",
+    "threshold",
+    "scissors",
+    "seed",
+    "trace",
+)  # those with options, but for the brush
 CARD = ".v-overlay--active .v-card"
 SHOWN = "() => document.documentElement.dataset.theme"
 GROUND = "() => getComputedStyle(document.querySelector('.sp-panel')).backgroundColor"
@@ -60,6 +68,18 @@ def test_no_dialog_has_one(bench, page):
         assert faults(page, ".v-overlay--active") == [], dialog
         bench.call(setattr, bench.data, value, False)
         page.locator(CARD).first.wait_for(state="hidden")
+
+
+def test_a_second_tab_and_a_page_that_lost_its_program_have_none(browser, bench, page):
+    cable = Cable(bench.address)
+    second = open_page(browser, cable.address)
+    second.get_by_text("in use in another tab").wait_for()
+    assert faults(second) == []
+    cable.pull()
+    second.locator(".sp-gone").wait_for()
+    assert faults(second) == []
+    second.close()
+    cable.cut()
 
 
 def choose(page, choice):

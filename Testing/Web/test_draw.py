@@ -17,6 +17,8 @@ from at_the_page import (
 )
 from web_bench import SETTLED_MS, large_view, middle_line, wait_for
 
+from SlicePropagationLib.pipelines.phantom_volume import LEFT_KIDNEY
+
 CORNERS = ((45, 35), (45, 60), (75, 60), (75, 35))  # row, column
 INSIDE = (slice(47, 73), slice(37, 58))
 
@@ -419,6 +421,73 @@ def test_a_click_gives_a_first_outline_on_the_slice_and_a_box_bounds_it(page, be
     bench.wait_for_drawn(page, [SEED])
     assert dice(bench.mask(SEED), spleen()) > 0.6
     assert page.locator(".sp-seed-box").count() == 0
+
+
+def at_the_kidney():
+    """(row, column) at the edge of the sample's left kidney on the slice SEED, and its mask."""
+    from web_bench import sample_volume
+
+    kidney = sample_volume()[1][SEED] == LEFT_KIDNEY
+    row = int(np.median(np.nonzero(kidney)[0]))
+    return row, np.flatnonzero(kidney[row]).min() - 0.5, kidney
+
+
+def test_level_tracing_shows_the_line_under_the_pointer_and_a_click_fills_it(page, bench):
+    from SlicePropagationLib.metrics import dice
+
+    row, column, kidney = at_the_kidney()
+    page.keyboard.press("9")
+    bench.wait_for_value(page, "tool", "trace")
+    line = page.locator(".sp-trace .sp-trace-line")
+    place = bench.pixel(page, row, column, SEED)
+    page.mouse.move(place[0] - 9, place[1])
+    page.mouse.move(*place)
+    line.wait_for()
+    wait_for(page, lambda: dice(inside_of(page, bench, line), kidney) > 0.85)
+    assert bench.drawn_slices() == []
+    shown = inside_of(page, bench, line)
+    page.mouse.click(*place)
+    bench.wait_for_drawn(page, [SEED])
+    assert dice(bench.mask(SEED), shown) > 0.97
+    wait_for_kind(page, SEED, "seed")
+    page.keyboard.press("Control+z")
+    wait_for_message(page, f"Undone: Level tracing on slice {SEED + 1}.")
+    bench.wait_for_drawn(page, [])
+    page.mouse.move(5, 5)
+    line.wait_for(state="hidden")
+
+
+def inside_of(page, bench, line):
+    """(J, I) bool: the pixels of the slice SEED in a line that the browser shows."""
+    from SlicePropagationLib.drawing.outline import filled_outline
+
+    shape = bench.mask(SEED).shape
+    corners = line.evaluate("""(line) => {
+      const matrix = line.getScreenCTM();
+      return [...line.points].map((one) => one.matrixTransform(matrix)).map(({x, y}) => [y, x]);
+    }""")
+    left, top = bench.pixel(page, 0, 0, SEED)
+    right, bottom = bench.pixel(page, 100, 100, SEED)
+    scale = 100 / (np.array([bottom, right]) - (top, left))
+    return filled_outline((np.array(corners) - (top, left)) * scale, shape)
+
+
+def test_level_tracing_keeps_to_the_range_and_to_locks(page, bench):
+    row, column, _ = at_the_kidney()
+    take(page, bench, "trace")
+    page.get_by_label("Only intensities").check()
+    wait_for(page, lambda: bench.data.limits)
+    bench.call(bench.application._command, "limit_end", 0, 150)
+    bench.call(bench.application._command, "limit_end", 1, 250)
+    page.mouse.click(*bench.pixel(page, row, column, SEED))
+    bench.wait_for_drawn(page, [SEED])
+    drawn = bench.mask(SEED)
+    assert in_range(bench, 150, 250)[SEED][drawn].all()
+    page.get_by_label("Lock or unlock").first.click()
+    wait_for(page, lambda: bench.data.segments[0]["locked"])
+    page.mouse.click(*bench.pixel(page, row, column - 1, SEED))
+    wait_for_message(page, "is locked")
+    assert np.array_equal(bench.mask(SEED), drawn)
 
 
 def test_a_click_across_the_slices_that_are_propagated_is_refused_with_a_sentence(page, bench):

@@ -68,4 +68,4 @@ def test_a_scale_bar_is_as_long_as_it_says():
 
 def test_the_browser_learns_where_the_middle_of_a_view_is_along_its_own_axes():
     plane = corner(Node(AXIAL, (7, 5, -12)), 0, 80)["plane"]
-    assert plane == {"u": -7.0, "v": 5.0, "depth": -12.0, "width": 100.0}
+    assert plane == {"u": -7.0, "v": 5.0, "depth": -12.0, "width": 100.0, "height": 80.0}

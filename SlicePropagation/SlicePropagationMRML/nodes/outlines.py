@@ -47,6 +47,18 @@ def outlineInView(
     return Outline(axis, index, np.reshape(corners, (-1, 2)))
 
 
+def lineInWorld(outline: Outline, volumeNode: VolumeNode) -> np.ndarray:
+    """(P, 3) world coordinates of the corners of an outline, in mm.
+
+    Args:
+        outline: on a slice of the volume.
+        volumeNode: the volume.
+    """
+    toWorld = ijkToWorld(volumeNode)
+    voxels = np.insert(outline.corners, outline.axis, outline.index, axis=1)[:, ::-1]
+    return np.array([toWorld.TransformPoint(voxel) for voxel in voxels.tolist()])
+
+
 def isOnVolume(sliceNode: SliceNode, volumeNode: VolumeNode) -> bool:
     """Whether a view shows a slice that the volume has."""
     axis = axisOfView(sliceNode, volumeNode)

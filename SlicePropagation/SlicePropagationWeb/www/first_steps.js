@@ -5,7 +5,7 @@
     {
       at: ".sp-tools",
       title: "Draw one slice",
-      text: "Scroll to a slice on which you see the structure well, and paint it there. 1 to 8 are the tools.",
+      text: "Scroll to a slice on which you see the structure well, and paint it there. 1 to 9 are the tools.",
     },
     {
       at: "[data-command=propagate]",
