@@ -51,7 +51,10 @@ def add_propagate_command(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--picture",
         action="store_true",
-        help="also write O.png: up to twelve slices with outlines and confidence",
+        help=(
+            "also write O.png: up to twelve slices, or with --axis t frames, with outlines and"
+            " confidence"
+        ),
     )
     add_export(parser)
     add_image_choice(parser)

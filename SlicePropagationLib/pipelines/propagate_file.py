@@ -110,8 +110,6 @@ class PropagateRequest:
         check_exports(self.exports)
         if self.exports and self.axis == ALONG_TIME:
             raise ConfigError("--export is for volumes; leave it out along time (--axis t).")
-        if self.has_picture and self.axis == ALONG_TIME:
-            raise ConfigError("--picture is for volumes; leave it out along time (--axis t).")
         self._check_earlier()
         if not self.seed and not self.history and not self.earlier:
             raise InputError(

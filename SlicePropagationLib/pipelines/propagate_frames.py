@@ -13,7 +13,8 @@ from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
-from SlicePropagationLib.files.record import RECORD, TABLE, check_places, write_record
+from SlicePropagationLib.files.png_file import write_png
+from SlicePropagationLib.files.record import PICTURE, RECORD, TABLE, check_places, write_record
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.sequence import (
     Sequence,
@@ -23,7 +24,7 @@ from SlicePropagationLib.files.sequence import (
     write_sequence,
 )
 from SlicePropagationLib.pipelines.propagate_file import ALONG_TIME, PropagateRequest
-from SlicePropagationLib.pipelines.result_files import versions
+from SlicePropagationLib.pipelines.result_files import result_suffixes, versions
 from SlicePropagationLib.pipelines.slices_table import COLUMNS, slice_row
 from SlicePropagationLib.propagation import Engine, SlicePrediction, plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
@@ -104,7 +105,8 @@ def propagate_frames(
 ) -> np.ndarray:
     """Propagate along time.
 
-    Writes O (4D), O.slices.csv (slice is the frame, position the slice) and O.json, all or none.
+    Writes O (4D), O.slices.csv (slice is the frame, position the slice), O.json and where it is
+    wanted O.png, all or none. The picture shows frames of the slice position with the most labels.
 
     Args:
         request: with axis "t"; slices lie along k.
@@ -122,7 +124,7 @@ def propagate_frames(
             " use propagate_file."
         )
     check_output(request.out, image=request.image, seed=request.seed)
-    check_places(request.out)
+    check_places(request.out, result_suffixes(request.has_picture))
     # The trained network learnt from volumes and is behind the fallback along time.
     engine = choose_engine(request.engine or FALLBACK_ENGINE, request.device)
     sequence = read_sequence(request.image, request.series)
@@ -131,6 +133,7 @@ def propagate_frames(
     began = time.perf_counter()
     labels = np.zeros(drawn.shape, drawn.dtype)
     rows = []
+    largest = _Largest()
     stacks = time_stacks(sequence, is_cyclic=request.is_cyclic)
     shown = [(place, stack) for place, stack in stacks if drawn[place].any()]
     for number, (place, stack) in enumerate(shown, 1):
@@ -141,6 +144,7 @@ def propagate_frames(
         labels[place] = timed.label_map()
         *_, position = place
         rows += _rows(timed, position)
+        largest.look_at(timed, position)
     record = {
         "engine": engine.name,
         **weights_record(engine),
@@ -152,12 +156,48 @@ def propagate_frames(
         "image": str(request.image),
         "seed": str(request.seed),
     }
-    _write(Path(request.out), labels, sequence, rows, record)
+    picture = largest.picture(sequence) if request.has_picture else None
+    _write(Path(request.out), labels, sequence, rows, record, picture)
     return labels
 
 
+class _Largest:
+    """The slice position that shows most of what was labelled, for the picture."""
+
+    def __init__(self) -> None:
+        self._pixels = -1
+        self._timed: TimeSession | None = None
+        self._position: int | slice = 0
+
+    def look_at(self, timed: TimeSession, position: int | slice) -> None:
+        """Keep a position, finished, if it shows more than those before."""
+        pixels = np.count_nonzero(timed.label_map())
+        if pixels > self._pixels:
+            self._pixels, self._timed, self._position = pixels, timed, position
+
+    def picture(self, sequence: Sequence) -> np.ndarray:
+        """(H, W, 3) uint8: up to twelve of its frames along time, ascending."""
+        # what draws is imported on use: most runs write no picture
+        from SlicePropagationLib.pipelines.result_picture import choose_slices, picture_of
+
+        timed = self._timed
+        assert timed is not None  # where nothing is annotated, no run begins
+        chosen = choose_slices(timed.session)
+        places = {timed.order[place]: place for place in reversed(chosen)}
+        named = {
+            places[frame]: f"frame {frame}, slice {self._position}" for frame in sorted(places)
+        }
+        segments = [Segment.plain(label) for label in timed.session.labels]
+        return picture_of(timed.session, segments, sequence.image, named)
+
+
 def _write(
-    out: Path, labels: np.ndarray, sequence: Sequence, rows: list[Row], record: dict[str, Any]
+    out: Path,
+    labels: np.ndarray,
+    sequence: Sequence,
+    rows: list[Row],
+    record: dict[str, Any],
+    picture: np.ndarray | None,
 ) -> None:
     table = companion(out, TABLE)
     record_path = companion(out, RECORD)
@@ -170,6 +210,8 @@ def _write(
             encoding="utf-8",
         ) as file:
             csv.writer(file).writerows([(*COLUMNS, "position"), *rows])
+        if picture is not None:
+            write_png(partial / companion(out, PICTURE).name, picture)
         write_record(partial, record_path.name, record)
 
 

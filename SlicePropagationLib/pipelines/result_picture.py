@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,8 @@ from SlicePropagationLib.pipelines.montage import (
 from SlicePropagationLib.session import Provenance
 
 if TYPE_CHECKING:
+    import SimpleITK as sitk
+
     from SlicePropagationLib.files.segments import Segment
     from SlicePropagationLib.files.volume import Volume
     from SlicePropagationLib.session import AnnotationSession
@@ -60,7 +63,28 @@ def result_picture(
     Returns:
         (H, W, 3) uint8.
     """
-    chosen = choose_slices(session)
+    named = {index: f"slice {index}" for index in choose_slices(session)}
+    return picture_of(session, segments, volume.image, named)
+
+
+def picture_of(
+    session: AnnotationSession,
+    segments: Sequence[Segment],
+    image: sitk.Image,
+    named: Mapping[int, str],
+) -> np.ndarray:
+    """Slices of a finished session, as of `result_picture`.
+
+    Args:
+        session: whose masks are outlined.
+        segments: of the session's labels, for colours.
+        image: has the geometry of what was annotated.
+        named: {slice: what it is called}, in the order in which they are shown.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    chosen = list(named)
     trust = slice_trust(session)
     least = int(np.nanargmin(trust)) if np.isfinite(trust).any() else -1
     colors = {segment.label: color_of(segment) for segment in segments}
@@ -68,10 +92,12 @@ def result_picture(
     shape = session.stack.slice_shape
     window = square_window(_box(session), (row_mm, column_mm), shape)
     rows, columns = (axis for axis in range(3) if axis != session.stack.axis)
-    view = AnatomicalView.of(volume.image, rows, columns)
+    view = AnatomicalView.of(image, rows, columns)
     shown = _Shown(session, window, view, colors)
     limits = shown.limits(chosen)
-    return draw_montage([shown.tile(index, limits, trust, index == least) for index in chosen])
+    tiles = [shown.tile(index, limits, trust, index == least) for index in chosen]
+    titled = [replace(tile, title=title) for tile, title in zip(tiles, named.values(), strict=True)]
+    return draw_montage(titled)
 
 
 class _Shown:
@@ -116,7 +142,6 @@ class _Shown:
         return Tile(
             grey=greys(self._view.turned(image), limits),
             outlines=tuple(self._outlines(index)),
-            title=f"slice {index}",
             note=" ".join(words),
             note_color=LEAST if is_least else WHITE,
             frame=FRAMES.get(kind),

@@ -13,6 +13,7 @@ from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.files.png_file import write_png
 from SlicePropagationLib.files.record import is_ours, is_whole, sha256_of
 from SlicePropagationLib.files.segments import Segment
+from SlicePropagationLib.pipelines import montage
 from SlicePropagationLib.pipelines.anatomical_view import AnatomicalView
 from SlicePropagationLib.pipelines.montage import TILE, square_window
 from SlicePropagationLib.pipelines.picture_text import SHEETS, text_mask
@@ -112,9 +113,34 @@ def distinct_ends(tile):
     return len(set(is_line.argmax(axis=1)[shown]))
 
 
-def test_a_picture_along_time_is_refused(case, tmp_path, capsys):
-    assert propagate(case, tmp_path / "out.nii.gz", "--axis", "t", "--picture") == 2
-    assert "--picture is for volumes" in capsys.readouterr().err
+def test_a_picture_along_time_shows_the_frames_of_the_slice_with_most_labels(tmp_path, monkeypatch):
+    image, truth = beating()
+    seed = np.where(np.isin(np.arange(8), (2, 6))[:, None, None, None], truth, 0)
+    files = {name: tmp_path / f"{name}.nii.gz" for name in ("image", "seed")}
+    for name, array in (("image", image), ("seed", seed)):
+        volumes = [sitk.GetImageFromArray(frame) for frame in array]
+        sitk.WriteImage(sitk.JoinSeries(volumes), str(files[name]))
+    titles = []
+    monkeypatch.setattr(montage, "draw_text", lambda picture, text, *_: titles.append(text))
+    assert propagate(files, tmp_path / "out.nii.gz", "--axis", "t", "--picture") == 0
+    assert titles[::2] == [f"frame {frame}, slice 1" for frame in range(8)]
+    assert [titles[2 * frame + 1] for frame in (2, 6)] == ["drawn", "drawn"]
+    tiles = tiles_of(tmp_path / "out.png")
+    framed = [number for number, tile in enumerate(tiles) if (tile[0] == SEED_FRAME).all()]
+    assert framed == [2, 6]
+    assert all(share(tile, OUTLINE) > 0.005 for tile in tiles)
+    record = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert record["files"]["out.png"] == sha256_of(tmp_path / "out.png")
+
+
+def beating():
+    """(8, 3, 48, 48) images and labels of a disc that beats, the largest on the middle slice."""
+    sizes = 9 + 3 * np.sin(np.arange(8) * np.pi / 4)
+    truth = np.array(
+        [[disc((48, 48), (24, 24), size - abs(place - 1)) for place in range(3)] for size in sizes]
+    ).astype(np.uint8)
+    noise = np.random.default_rng(0).normal(0, 4, truth.shape)
+    return (100 * truth + noise).astype(np.float32), truth
 
 
 def test_a_picture_comes_back_as_it_was_written(tmp_path):
