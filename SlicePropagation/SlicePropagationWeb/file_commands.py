@@ -5,7 +5,6 @@ Files are read and written in threads; the page goes on answering.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,12 +23,12 @@ from SlicePropagationWeb.loading import Loading
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
-    collected_warnings,
     read_segmentation,
     read_with_remarks,
     size_text,
 )
 from SlicePropagationWeb.page_session import Exports
+from SlicePropagationWeb.saved_files import Saved
 from SlicePropagationWeb.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -42,25 +41,6 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.workspace import Workspace
 
 Reader = Callable[[Path, Volume | None], Opened]
-
-
-@dataclass
-class Saved:
-    """What came of saving.
-
-    Attributes:
-        remarks: sentences about it.
-        exports: the files beside it, for other programs.
-    """
-
-    remarks: list[str] = field(default_factory=list)
-    exports: list[Path] = field(default_factory=list)
-
-    def write(self, write: Callable[[], list[Path]]) -> None:
-        """Write, in any thread, and keep what is to be said about it."""
-        with collected_warnings() as warnings:
-            self.exports = write()
-        self.remarks = warnings
 
 
 class FileCommands:

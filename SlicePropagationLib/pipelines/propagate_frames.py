@@ -184,9 +184,7 @@ class _Largest:
         assert timed is not None  # where nothing is annotated, no run begins
         chosen = choose_slices(timed.session)
         places = {timed.order[place]: place for place in reversed(chosen)}
-        named = {
-            places[frame]: f"frame {frame}, slice {self._position}" for frame in sorted(places)
-        }
+        named = {places[frame]: f"frame {frame} slice {self._position}" for frame in sorted(places)}
         segments = [Segment.plain(label) for label in timed.session.labels]
         return picture_of(timed.session, segments, sequence.image, named)
 

@@ -123,7 +123,7 @@ def test_a_picture_along_time_shows_the_frames_of_the_slice_with_most_labels(tmp
     titles = []
     monkeypatch.setattr(montage, "draw_text", lambda picture, text, *_: titles.append(text))
     assert propagate(files, tmp_path / "out.nii.gz", "--axis", "t", "--picture") == 0
-    assert titles[::2] == [f"frame {frame}, slice 1" for frame in range(8)]
+    assert titles[::2] == [f"frame {frame} slice 1" for frame in range(8)]
     assert [titles[2 * frame + 1] for frame in (2, 6)] == ["drawn", "drawn"]
     tiles = tiles_of(tmp_path / "out.png")
     framed = [number for number, tile in enumerate(tiles) if (tile[0] == SEED_FRAME).all()]
