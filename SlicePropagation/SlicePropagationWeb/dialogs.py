@@ -3,6 +3,8 @@
 Details, an autosave to go on with, a session that another tab has, a program that is gone.
 """
 
+from pathlib import Path
+
 from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.dialog_parts import close_button, dialog, problem
@@ -16,10 +18,14 @@ from SlicePropagationWeb.save_dialog import add_save_dialog
 from SlicePropagationWeb.second_dialog import add_second_dialog
 from SlicePropagationWeb.worklist_dialog import add_worklist_dialog
 
+ICON = Path(__file__).with_name("www") / "icon.svg"
+# In the page itself: a program that is gone gives no picture any more.
+DRAWN_ICON = ICON.read_text(encoding="utf-8").replace(
+    "<svg", '<svg width="72" height="72" aria-hidden="true"'
+)
 # What trame puts in place of the page when the connection is lost.
 GONE = (
-    '<div class="sp-welcome"><div class="sp-card">'
-    '<img src="slice_propagation/icon.svg" width="72" height="72" alt="">\n'
+    f'<div class="sp-welcome"><div class="sp-card">{DRAWN_ICON}'
     '<div class="text-h6 mt-4">The program has ended, or cannot be reached.</div>\n'
     '<div class="sp-faint sp-gone mt-2 mb-6">Start it again, or wait for the network: this page goes on by'
     " itself. Work that was not saved is offered then.</div>\n"

@@ -78,6 +78,8 @@ def test_a_second_tab_and_a_page_that_lost_its_program_have_none(browser, bench,
     cable.pull()
     second.locator(".sp-gone").wait_for()
     assert faults(second) == []
+    assert second.locator(".sp-card svg").bounding_box()["width"] == 72
+    assert second.locator("img").count() == 0  # which nobody would answer
     second.close()
     cable.cut()
 
