@@ -330,15 +330,21 @@ def _as_text(path: Path | str | None) -> str | None:
 def _add_contents(digest: hashlib._Hash, path: Path) -> None:
     if path.is_dir():  # a DICOM series
         for file in files_below(path):
-            digest.update(file.read_bytes())
+            _add_file(digest, file)
         return
-    content = path.read_bytes()
-    digest.update(content)
+    _add_file(digest, path)
     if path.suffix.lower() in (".mhd", ".nhdr"):
-        elsewhere = VOXELS_ELSEWHERE.search(content)
+        elsewhere = VOXELS_ELSEWHERE.search(path.read_bytes())
         voxels = path.parent / os.fsdecode(elsewhere[1]) if elsewhere else None
         if voxels and voxels.is_file():
-            digest.update(voxels.read_bytes())
+            _add_file(digest, voxels)
+
+
+def _add_file(digest: hashlib._Hash, path: Path) -> None:
+    """A file, a piece at a time: it may be larger than memory."""
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
 
 
 def _weight_files(engine: Path | str | None) -> list[Path | str | None]:
