@@ -135,7 +135,7 @@ def _own_folder(needed: int, name: Path | str) -> Path:
 def _append(file: BinaryIO, block: np.ndarray) -> None:
     """Write a block; zeros take no room where files may have holes."""
     if block.any():
-        file.write(memoryview(block))
+        file.write(block.data)
     else:
         file.seek(block.nbytes, os.SEEK_CUR)
 
@@ -166,7 +166,7 @@ def _at_voxels(source: BinaryIO, stored: StoredVoxels) -> BinaryIO | PackedFile:
 
 
 def _fill(stream: BinaryIO | PackedFile, block: np.ndarray, stored: StoredVoxels) -> None:
-    view = memoryview(block).cast("B")
+    view = block.data.cast("B")
     got = 0
     while got < len(view) and (more := stream.readinto(view[got:])):  # type: ignore[union-attr]
         got += more

@@ -152,13 +152,17 @@ class PropagateRequest:
 
 
 def propagate_file(
-    request: PropagateRequest, on_step: Callable[[SlicePrediction], None] | None = None
+    request: PropagateRequest,
+    on_step: Callable[[SlicePrediction], None] | None = None,
+    *,
+    engine: Engine | None = None,
 ) -> AnnotationSession:
     """Propagate through one volume; nothing is written unless all of it worked.
 
     Args:
         request: what to propagate and how.
         on_step: called with each SlicePrediction.
+        engine: the one that the request names, where it is there already.
 
     Returns:
         The session, finished.
@@ -175,7 +179,9 @@ def propagate_file(
     check_output(request.out, image=request.image, seed=seed, **earlier)
     suffixes = result_suffixes(request.has_picture)
     check_places(request.out, suffixes, export_places(request.out, request.exports))
-    engine = FOLLOW_UP if request.earlier else choose_engine(request.engine, request.device)
+    if request.earlier:
+        engine = FOLLOW_UP
+    engine = engine or choose_engine(request.engine, request.device)
     volume = _read(request)
     dicom_slices = export_sources(volume, request.exports)
     began = time.perf_counter()

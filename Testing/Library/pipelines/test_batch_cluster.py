@@ -1,12 +1,20 @@
 """Cases on a Dask cluster of two workers: few in flight, a second try elsewhere, and kills."""
 
+import contextlib
+import json
 import os
+import signal
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from case_files import make_case
 
+from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import ConfigError
 
 distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
@@ -116,3 +124,83 @@ def test_a_scheduler_that_is_gone_is_named_with_how_to_go_on():
     lost = SimpleNamespace(status="cancelled")
     with pytest.raises(ConfigError, match=r"tcp://x does not answer any more; .* --resume"):
         batch_cluster._taken(lost, "tcp://x")
+
+
+CASES = 16
+COPY = (
+    "from SlicePropagationLib.commands.main import main; import sys; sys.exit(main(sys.argv[1:]))"
+)
+
+
+def started(folder, *words):
+    """A Python program that ends with the test that started it."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environment |= {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, *words], cwd=folder, env=environment, **silent)
+
+
+@contextlib.contextmanager
+def own_cluster(folder):
+    """A scheduler and two workers that may be killed: (address, scheduler's process)."""
+    known = folder / "scheduler.json"
+    quiet = ["--no-dashboard"]
+    words = ["--port", "0", "--scheduler-file", str(known), *quiet]
+    processes = [started(folder, "-m", "distributed.cli.dask_scheduler", *words)]
+    try:
+        while not known.exists():
+            time.sleep(0.05)
+        address = json.loads(known.read_text(encoding="utf-8"))["address"]
+        words = [address, "--nthreads", "1", "--no-nanny", *quiet]
+        processes += [started(folder, "-m", "distributed.cli.dask_worker", *words) for _ in "ab"]
+        with distributed.Client(address) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address, processes[0]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def when_done(out, count, act):
+    """Do something as soon as so many cases are done, beside what goes on."""
+
+    def wait():
+        while len(list(out.glob("*.done.json"))) < count:
+            time.sleep(0.002)
+        act()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_the_same_command_goes_on_after_client_scheduler_and_worker_were_killed(
+    cluster, tmp_path, capsys
+):
+    make_case(tmp_path)
+    rows = [f"image.nii.gz,seed.nii.gz,p{number}.nii.gz" for number in range(CASES)]
+    (tmp_path / "cases.csv").write_text("\n".join(["image,seed,out", *rows]), encoding="utf-8")
+    out = tmp_path / "out"
+    words = ["batch", "--cases", str(tmp_path / "cases.csv"), "--out", str(out)]
+    words += ["--engine", "copy", "--no-pictures", "--quiet", "--resume", "--scheduler"]
+
+    client = started(tmp_path, "-c", COPY, *words, cluster.scheduler_address)
+    when_done(out, 2, lambda: client.send_signal(signal.SIGKILL)).join()
+    assert client.wait() == -signal.SIGKILL
+
+    with own_cluster(tmp_path) as (address, scheduler):
+        there = len(list(out.glob("*.done.json")))
+        when_done(out, there + 2, scheduler.kill)
+        with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+            assert main([*words, address]) == 2
+    assert "does not answer any more" in capsys.readouterr().err
+
+    before = {path: path.read_bytes() for path in out.glob("*.done.json")}
+    assert 3 < len(before) < CASES
+    victim = next(iter(cluster.workers.values())).process.process.pid
+    when_done(out, len(before) + 2, lambda: os.kill(victim, signal.SIGKILL))
+    assert main([*words, cluster.scheduler_address]) == 0
+    assert len(list(out.glob("p*.nii.gz"))) == CASES
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert (out / "manifest.csv").read_text(encoding="utf-8").count("already done") == len(before)
