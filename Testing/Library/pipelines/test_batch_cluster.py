@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,9 +126,20 @@ def test_a_scheduler_that_is_gone_is_named_with_how_to_go_on():
 
 
 CASES = 16
-COPY = (
-    "from SlicePropagationLib.commands.main import main; import sys; sys.exit(main(sys.argv[1:]))"
-)
+KILLED = """
+import os, signal, sys
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.pipelines import batch_cluster
+taken = batch_cluster._taken
+results = []
+def take(*arguments):
+    results.append(taken(*arguments))
+    if len(results) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return results[-1]
+batch_cluster._taken = take
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def started(folder, *words):
@@ -162,21 +172,27 @@ def own_cluster(folder):
             process.wait()
 
 
-def when_done(out, count, act):
-    """Do something as soon as so many cases are done, beside what goes on."""
+@pytest.fixture
+def after_two(monkeypatch):
+    """A function that has something done when two results have come: the others are not all out."""
+    taken = batch_cluster._taken
 
-    def wait():
-        while len(list(out.glob("*.done.json"))) < count:
-            time.sleep(0.002)
-        act()
+    def register(act):
+        results = []
 
-    thread = threading.Thread(target=wait, daemon=True)
-    thread.start()
-    return thread
+        def take(*arguments):
+            results.append(taken(*arguments))
+            if len(results) == 2:
+                act()
+            return results[-1]
+
+        monkeypatch.setattr(batch_cluster, "_taken", take)
+
+    return register
 
 
 def test_the_same_command_goes_on_after_client_scheduler_and_worker_were_killed(
-    cluster, tmp_path, capsys
+    cluster, tmp_path, capsys, after_two
 ):
     make_case(tmp_path)
     rows = [f"image.nii.gz,seed.nii.gz,p{number}.nii.gz" for number in range(CASES)]
@@ -185,21 +201,19 @@ def test_the_same_command_goes_on_after_client_scheduler_and_worker_were_killed(
     words = ["batch", "--cases", str(tmp_path / "cases.csv"), "--out", str(out)]
     words += ["--engine", "copy", "--no-pictures", "--quiet", "--resume", "--scheduler"]
 
-    client = started(tmp_path, "-c", COPY, *words, cluster.scheduler_address)
-    when_done(out, 2, lambda: client.send_signal(signal.SIGKILL)).join()
+    client = started(tmp_path, "-c", KILLED, *words, cluster.scheduler_address)
     assert client.wait() == -signal.SIGKILL
 
     with own_cluster(tmp_path) as (address, scheduler):
-        there = len(list(out.glob("*.done.json")))
-        when_done(out, there + 2, scheduler.kill)
+        after_two(lambda: (scheduler.kill(), scheduler.wait()))
         with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
             assert main([*words, address]) == 2
     assert "does not answer any more" in capsys.readouterr().err
 
     before = {path: path.read_bytes() for path in out.glob("*.done.json")}
-    assert 3 < len(before) < CASES
+    assert 4 <= len(before) < CASES
     victim = next(iter(cluster.workers.values())).process.process.pid
-    when_done(out, len(before) + 2, lambda: os.kill(victim, signal.SIGKILL))
+    after_two(lambda: os.kill(victim, signal.SIGKILL))
     assert main([*words, cluster.scheduler_address]) == 0
     assert len(list(out.glob("p*.nii.gz"))) == CASES
     assert all(path.read_bytes() == content for path, content in before.items())
