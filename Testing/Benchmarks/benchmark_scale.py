@@ -135,7 +135,6 @@ def made_up(case: PropagateRequest) -> Outcome:
 
 def warm_up(_: int) -> None:
     """Import what a case needs, which is done once in each worker."""
-    import SlicePropagationLib.pipelines.result_files
     from SlicePropagationLib.pipelines.kept_engine import kept_engine
 
     kept_engine(ENGINE, "cpu", [])
@@ -204,9 +203,15 @@ def sleep(seconds: float) -> Outcome:
 
 
 async def hold_workers(count: int, address: str) -> None:
-    """Keep so many workers in this process until it is ended."""
+    """Keep so many workers in this process until it is ended.
+
+    Without Dask's profiler: that of each worker would look at the threads of all the others, which
+    on machines of their own they do not have.
+    """
+    import dask
     from dask.distributed import Worker
 
+    dask.config.set({"distributed.worker.profile.enabled": False})
     options = {"nthreads": 1, "memory_limit": 0, "dashboard": False}
     workers = [Worker(address, name=str(number), **options) for number in range(count)]
     await asyncio.gather(*workers)
