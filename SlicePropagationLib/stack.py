@@ -6,12 +6,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from SlicePropagationLib.cache import Cache
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.mapped_slices import MappedSlices, padding_in_blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PADDING_GAP = 0.5  # between padding and image, in widths of the image's middle nine tenths
 SMALLEST_PADDING = 0.001  # share of the voxels
+ODD_VALUES = "%s has %d NaN or infinite voxels; they count as the smallest value, %g."
 SAMPLED_VOXELS = 200_000  # enough to tell that there is no padding
 
 
@@ -28,7 +30,8 @@ class SliceStack:
     """An image volume with its slice axis first; read-only.
 
     Attributes:
-        images: (N, H, W) float32, finite.
+        images: (N, H, W) float32, finite; of a memory map, `MappedSlices` of it, which convert what is
+            looked at.
         spacing_mm: distance between slices, rows and columns, in millimetres, all > 0.
         axis: the axis of the volume array (k, j, i) that became the slice axis: 0, 1 or 2.
         is_cyclic: whether the last slice is followed by the first (a heart beat).
@@ -70,11 +73,19 @@ class SliceStack:
                 " correct its header.",
                 spacing_mm=self.spacing_mm,
             )
+        if isinstance(self.images, (np.memmap, MappedSlices)):
+            self._keep_mapped()
+            return
         images = np.ascontiguousarray(self.images, dtype=np.float32)
         if images is self.images or images.base is self.images:
             images = images.view()
         images.flags.writeable = False
         object.__setattr__(self, "images", images)
+
+    def _keep_mapped(self) -> None:
+        """Leave voxels in their file: no array of all of them is made."""
+        if not isinstance(self.images, MappedSlices):
+            object.__setattr__(self, "images", MappedSlices(self.images))
 
     def __len__(self) -> int:
         return self.images.shape[0]
@@ -110,7 +121,7 @@ class SliceStack:
             padding = find_padding(images, sign)
             if padding is not None:
                 value, filled = padding
-                images = np.where(images == value, np.float32(filled), images)
+                images = _with_filled(images, value, filled)
         return self if images is self.images else replace(self, images=images, cache=Cache())
 
     @classmethod
@@ -177,15 +188,36 @@ def find_padding(images: np.ndarray, sign: int = 1) -> tuple[float, float] | Non
     return found
 
 
+def _with_filled(images: np.ndarray, value: float, filled: float) -> Any:
+    """Images with another value in the place of their padding."""
+    if isinstance(images, MappedSlices):
+        return images.replacing(value, filled)
+    return np.where(images == value, np.float32(filled), images)
+
+
 def _padding_of(images: np.ndarray, sign: int) -> tuple[float, float] | None:
+    if isinstance(images, MappedSlices):
+        found = padding_in_blocks(images, sign, SMALLEST_PADDING, SAMPLED_VOXELS)
+        return found and _if_far(*found, sign)
     value = images.min() if sign > 0 else images.max()
     image = images[images != value]
     if image.size == 0 or images.size - image.size < SMALLEST_PADDING * images.size:
         return None
     least = image.min() if sign > 0 else image.max()
-    low, high = np.percentile(image[:: max(1, image.size // SAMPLED_VOXELS)], [5, 95])
-    gap = sign * (float(least) - float(value))
-    return (float(value), float(least)) if gap > PADDING_GAP * (high - low) > 0 else None
+    sample = image[:: max(1, image.size // SAMPLED_VOXELS)]
+    return _if_far(float(value), float(least), sample, sign)
+
+
+def _if_far(
+    value: float,
+    least: float,
+    image: np.ndarray,
+    sign: int,
+) -> tuple[float, float] | None:
+    """(value, least) where they are far apart, compared with a sample of the image; else None."""
+    low, high = np.percentile(image, [5, 95])
+    gap = sign * (least - value)
+    return (value, least) if gap > PADDING_GAP * (high - low) > 0 else None
 
 
 def finite_values(array: np.ndarray, name: Path | str) -> np.ndarray:
@@ -212,7 +244,7 @@ def finite_values(array: np.ndarray, name: Path | str) -> np.ndarray:
         )
     smallest = array[is_finite].min()
     log.warning(
-        "%s has %d NaN or infinite voxels; they count as the smallest value, %g.",
+        ODD_VALUES,
         name,
         int((~is_finite).sum()),
         float(smallest),

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.mapped_file import Image
 from SlicePropagationLib.files.nifti_forms import (
     NOTICED_VOXELS,
     STRAIGHT_DEG,
@@ -16,7 +16,7 @@ from SlicePropagationLib.files.nifti_forms import (
 LENGTH_SHARE = 0.01  # as of a shear
 
 
-def check_axes(image: sitk.Image, path: Path) -> tuple[str, ...]:
+def check_axes(image: Image, path: Path) -> tuple[str, ...]:
     """Remarks on the first three axes of an image, where they are not at right angles.
 
     A little off, they stay as they are, so that results lie where the image does.

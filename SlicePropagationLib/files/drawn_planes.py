@@ -48,18 +48,62 @@ def drawn_elsewhere(drawn: Segmentation, axis: int) -> dict[int, OtherPlanes]:
         drawn: the segments, non-zero on annotated slices only.
         axis: the array axis that slices run along.
     """
-    boxes = [find_objects(layer.astype(np.int32)) for layer in drawn.layers]
+    boxes = [_boxes(np.moveaxis(layer, axis, 0)) for layer in drawn.layers]
     found = {}
     for segment in drawn.segments:
-        known = boxes[segment.layer]
-        box = known[segment.stored - 1] if segment.stored <= len(known) else None
-        if box is not None and box[axis].stop - box[axis].start >= LEAST:
-            mask = drawn.layers[segment.layer][box] == segment.stored
-            first = [part.start for part in box]
-            planes = other_planes(mask, axis, first)
+        drawing = boxes[segment.layer].get(segment.stored)
+        if drawing is not None and len(drawing.slices) >= LEAST:
+            layer = np.moveaxis(drawn.layers[segment.layer], axis, 0)
+            planes = _of_drawing(layer, segment.stored, drawing, axis)
             if planes is not None:
                 found[segment.label] = planes
     return found
+
+
+@dataclass
+class _Drawing:
+    """Where a label is on the slices of a map: which they are, and the box on them."""
+
+    slices: list[int]
+    low: np.ndarray
+    high: np.ndarray
+
+
+def _boxes(layer: np.ndarray) -> dict[int, _Drawing]:
+    """{value: where it is} of an (N, H, W) label map; slice by slice, most of which have none."""
+    found: dict[int, _Drawing] = {}
+    for index, part in enumerate(layer):
+        if not part.any():
+            continue
+        for number, box in enumerate(find_objects(np.asarray(part, np.int32)), 1):
+            if box is not None:
+                low = np.array([side.start for side in box])
+                high = np.array([side.stop for side in box])
+                own = found.setdefault(number, _Drawing([], low, high))
+                own.slices.append(index)
+                own.low = np.minimum(own.low, low)
+                own.high = np.maximum(own.high, high)
+    return found
+
+
+def _of_drawing(
+    layer: np.ndarray,
+    value: int,
+    drawing: _Drawing,
+    axis: int,
+) -> OtherPlanes | None:
+    """As `other_planes`, looking only at the slices that show the label."""
+    rows, columns = map(slice, drawing.low, drawing.high)
+    mask = np.stack([layer[index, rows, columns] == value for index in drawing.slices])
+    first = drawing.low.tolist()
+    first.insert(axis, 0)
+    planes = other_planes(np.moveaxis(mask, 0, axis), axis, first)
+    if planes is None:
+        return None
+    own, lines = (
+        tuple(drawing.slices[place] for place in places) for places in (planes.own, planes.lines)
+    )
+    return OtherPlanes(own, lines, planes.planes)
 
 
 def other_planes(

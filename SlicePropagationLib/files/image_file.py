@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files import dicom, mgh, nifti, slice_pictures
 from SlicePropagationLib.files.axes_check import check_axes
+from SlicePropagationLib.files.mapped_file import MappedFile, map_file
 from SlicePropagationLib.files.nifti_forms import Placement, seconds_between_frames
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.reading import tell_path
@@ -76,6 +77,20 @@ def load_image(
         )
     image = _with_itk(path)
     return ImageFile(image, check_axes(image, path))
+
+
+def map_image(path: Path) -> MappedFile | None:
+    """A large 3D volume whose voxels stay in their file; None of all others.
+
+    Raises:
+        InputError: as `load_image`.
+    """
+    _check_name(path)
+    is_mappable = path.is_file() and _has_suffix(path, SUFFIXES)
+    found = map_file(path) if is_mappable else None
+    if found is None or found.nifti is not None:
+        return found
+    return replace(found, remarks=(*found.remarks, *check_axes(found.image, path)))
 
 
 def placed_image(

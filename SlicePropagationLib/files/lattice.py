@@ -19,7 +19,7 @@ from SlicePropagationLib.errors import GeometryMismatchError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import SimpleITK as sitk
+    from SlicePropagationLib.files.mapped_file import Image
 
 log = logging.getLogger(__name__)
 # In voxels of the image, at any corner. Headers with three digits move a corner by up to 0.13.
@@ -58,7 +58,7 @@ class Lattice:
         return float(away.max()) + self.skew
 
 
-def lattice_of(labels: sitk.Image, image: sitk.Image) -> Lattice | None:
+def lattice_of(labels: Image, image: Image) -> Lattice | None:
     """How a 3D file lies on the grid of an image; None where its axes are not those of the image.
 
     Args:
@@ -87,15 +87,15 @@ def lattice_of(labels: sitk.Image, image: sitk.Image) -> Lattice | None:
     )
 
 
-def _steps(image: sitk.Image) -> np.ndarray:
+def _steps(image: Image) -> np.ndarray:
     """(3, 3): column c is one step along axis c, in mm."""
     return np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
 
 
 def on_same_voxels(
-    labels: sitk.Image,
+    labels: Image,
     array: np.ndarray,
-    image: sitk.Image,
+    image: Image,
     path: Path | str,
 ) -> np.ndarray:
     """The voxels of a file in the order of the image, which has the same ones.
@@ -116,7 +116,8 @@ def on_same_voxels(
         shift = lattice.shift(turned.shape)
         if turned.shape == shape and shift <= TOLERANCE and not np.round(lattice.start).any():
             _tell_shift(shift, path)
-            return np.ascontiguousarray(turned)
+            is_mapped = isinstance(turned, np.memmap)  # it stays in its file
+            return turned if is_mapped else np.ascontiguousarray(turned)
     raise other_grid(image, labels, "the image", str(path))
 
 
@@ -130,8 +131,8 @@ def _tell_shift(shift: float, path: Path | str) -> None:
 
 
 def check_same_grid(
-    image: sitk.Image,
-    other: sitk.Image,
+    image: Image,
+    other: Image,
     name: str,
     other_name: str,
 ) -> None:
@@ -151,7 +152,7 @@ def check_same_grid(
         raise other_grid(image, other, name, other_name)
 
 
-def _most_apart(image: sitk.Image, other: sitk.Image) -> float:
+def _most_apart(image: Image, other: Image) -> float:
     """How far apart, in voxels of the first, equal indices of two images of one size are."""
     dimension = image.GetDimension()
     last = np.array(image.GetSize()) - 1
@@ -161,18 +162,18 @@ def _most_apart(image: sitk.Image, other: sitk.Image) -> float:
     return float(np.abs(away).max())
 
 
-def _places(image: sitk.Image, indices: np.ndarray) -> np.ndarray:
+def _places(image: Image, indices: np.ndarray) -> np.ndarray:
     return indices @ _matrix(image).T + image.GetOrigin()
 
 
-def _matrix(image: sitk.Image) -> np.ndarray:
+def _matrix(image: Image) -> np.ndarray:
     dimension = image.GetDimension()
     return np.reshape(image.GetDirection(), (dimension, dimension)) * image.GetSpacing()
 
 
 def other_grid(
-    image: sitk.Image,
-    other: sitk.Image,
+    image: Image,
+    other: Image,
     name: str,
     other_name: str,
 ) -> GeometryMismatchError:

@@ -9,7 +9,7 @@ import contextlib
 import gzip
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -27,6 +27,7 @@ from SlicePropagationLib.files.nifti_header import (
 )
 from SlicePropagationLib.files.packed import MARK, MOST_PACKED, PackedFile
 from SlicePropagationLib.files.reading import tell_file
+from SlicePropagationLib.files.stored_voxels import StoredVoxels
 
 SUFFIXES = (".nii", ".nii.gz")
 Content: TypeAlias = BinaryIO | PackedFile
@@ -72,6 +73,54 @@ def read_nifti(path: Path) -> NiftiImage:
     return NiftiImage(scaled, header, placement, (*remarks, *placement.remarks))
 
 
+@dataclass(frozen=True)
+class StoredNifti:
+    """A 3D volume whose voxels are not read.
+
+    Attributes:
+        voxels: where they are.
+        header: as the file has it.
+        placement: where they lie.
+        remarks: sentences about how it was read.
+        change: makes values of stored voxels; None where they are the same.
+        dtype: of the values.
+    """
+
+    voxels: StoredVoxels
+    header: NiftiHeader
+    placement: Placement
+    remarks: tuple[str, ...]
+    change: Callable[[np.ndarray], np.ndarray] | None
+    dtype: np.dtype
+
+
+def stored_nifti(path: Path) -> StoredNifti | None:
+    """Where the voxels of a file are; None of one with times, or whose header is not usual.
+
+    Raises:
+        InputError: as of `read_nifti`.
+    """
+    remarks: list[str] = []
+    with _content(path, remarks) as stream:
+        header = parse_header(stream.read(NIFTI_2.itemsize), path)
+        offset = voxel_offset(header, path)
+        is_packed = isinstance(stream, PackedFile)
+        needed = offset + math.prod(header.sizes) * header.dtype.itemsize
+        _check_room(path, needed, stream, header)
+    if len(header.sizes) != 3 or header_oddities(header, str(path)):
+        return None
+    voxels = StoredVoxels(path, offset, header.dtype, header.sizes[::-1], is_packed, is_packed)
+
+    def change(part: np.ndarray) -> np.ndarray:
+        return _scaled(part, header, path, [])
+
+    placement = placement_of(header, str(path))
+    values = change(np.zeros(1, header.dtype))
+    is_scaled = (float(header["scl_slope"]), float(header["scl_inter"])) != (1.0, 0.0)
+    changes = change if is_scaled and float(header["scl_slope"]) != 0 else None
+    return StoredNifti(voxels, header, placement, tuple(remarks), changes, values.dtype)
+
+
 def read_nifti_header(path: Path) -> NiftiHeader:
     """The header alone.
 
@@ -114,14 +163,15 @@ def write_nifti(path: Path | str, array: np.ndarray, like: NiftiHeader) -> None:
         array: (K, J, I) or (T, K, J, I).
         like: header of the file whose grid it is on.
     """
-    array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    content = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     with open(path, "wb") as file, contextlib.ExitStack() as stack:
         target = file
         if str(path).lower().endswith(".gz"):
             target = stack.enter_context(gzip.GzipFile("", "wb", 6, file, mtime=0))
         target.write(header_of_result(like, array))
-        target.write(content.data.cast("B"))
+        for part in array:  # one by one, so that no copy of all of a large one is made
+            content = np.ascontiguousarray(part, array.dtype.newbyteorder("<"))
+            target.write(content.data.cast("B"))
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from typing import BinaryIO
 MARK = b"\x1f\x8b"  # what a packed file begins with
 MOST_PACKED = 1040  # gzip makes a file smaller by no more than this
 CHUNK_BYTES = 1 << 18
-WITH_GZIP_HEADER = 31  # zlib's number for it; it compares the checksum at the end, too
+WITH_HEADER = 47  # zlib's number for gzip or its own; it compares the checksum at the end, too
 
 
 class PackedFile:
@@ -18,7 +18,7 @@ class PackedFile:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._decoder = zlib.decompressobj(WITH_GZIP_HEADER)
+        self._decoder = zlib.decompressobj(WITH_HEADER)
         self._input = b""
 
     def read(self, count: int) -> bytes:
@@ -58,7 +58,7 @@ class PackedFile:
             rest = (self._decoder.unused_data or self._file.read(CHUNK_BYTES)).lstrip(b"\0")
             if not rest.startswith(MARK):
                 return False
-            self._decoder = zlib.decompressobj(WITH_GZIP_HEADER)
+            self._decoder = zlib.decompressobj(WITH_HEADER)
             self._input = rest
         if not self._input:
             self._input = self._file.read(CHUNK_BYTES)

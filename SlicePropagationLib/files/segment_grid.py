@@ -18,7 +18,7 @@ from SlicePropagationLib.files.lattice import TOLERANCE, Lattice, lattice_of, ot
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import SimpleITK as sitk
+    from SlicePropagationLib.files.mapped_file import Image
 
 log = logging.getLogger(__name__)
 HALF = 0.5 - 1e-6  # the share of a voxel from which on it belongs to a segment
@@ -26,8 +26,8 @@ HALF = 0.5 - 1e-6  # the share of a voxel from which on it belongs to a segment
 
 def laid_onto(
     masks: Sequence[np.ndarray],
-    stored: sitk.Image,
-    image: sitk.Image,
+    stored: Image,
+    image: Image,
     path: Path | str,
 ) -> list[np.ndarray]:
     """Layers of a segmentation file on the grid of an image, with remarks about what changed.
@@ -82,6 +82,8 @@ def _tell_lost(num_drawn: int, num_lost: int, path: Path | str) -> None:
 
 def _cropped(layer: np.ndarray, start: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """A layer in the place of its first voxel; what lies outside is left out."""
+    if layer.shape == tuple(shape) and not start.any():
+        return layer
     whole = np.zeros(shape, layer.dtype)
     low = np.maximum(start, 0)
     high = np.minimum(start + layer.shape, shape)

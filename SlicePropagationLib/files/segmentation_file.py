@@ -13,8 +13,16 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.arrays import label_type
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
-from SlicePropagationLib.files.label_values import checked_labels
+from SlicePropagationLib.files.label_blocks import can_write, write_in_blocks
+from SlicePropagationLib.files.label_values import checked_labels, values_of
 from SlicePropagationLib.files.lattice import on_same_voxels
+from SlicePropagationLib.files.mapped_file import (
+    MAPPED_BYTES,
+    Image,
+    MappedImage,
+    copy_grid,
+    voxels_of,
+)
 from SlicePropagationLib.files.nifti import has_form_of, is_nifti, write_nifti
 from SlicePropagationLib.files.nrrd_header import say_list
 from SlicePropagationLib.files.segment_grid import laid_onto
@@ -25,7 +33,7 @@ from SlicePropagationLib.files.segments import (
     describe_segments,
     described_segments,
 )
-from SlicePropagationLib.files.volume import Volume, read_image
+from SlicePropagationLib.files.volume import Volume, read_image, read_or_map
 
 log = logging.getLogger(__name__)
 FORM = ("Segmentation_MasterRepresentation", "Segmentation_SourceRepresentation")  # of a file
@@ -67,14 +75,29 @@ class Segmentation:
         """The label map, and the number of voxels in which a segment lies on another."""
         highest = max((segment.label for segment in self.segments), default=0)
         labels = np.zeros(self.layers[0].shape, label_type(highest))
-        masks = {segment.label: self.mask(segment) for segment in self.segments}
-        sizes = {label: np.count_nonzero(mask) for label, mask in masks.items()}
-        num_shared = 0
-        for label in sorted(masks, key=lambda label: -sizes[label]):
-            mask = masks[label]
-            num_shared += int(np.count_nonzero(labels[mask]))
-            labels[mask] = label
+        shown = [index for index in range(len(labels)) if any(map(np.any, self._slice(index)))]
+        sizes = dict.fromkeys((segment.label for segment in self.segments), 0)
+        for index in shown:
+            parts = self._slice(index)
+            for segment in self.segments:
+                count = np.count_nonzero(parts[segment.layer] == segment.stored)
+                sizes[segment.label] += int(count)
+        upwards = sorted(self.segments, key=lambda segment: -sizes[segment.label])
+        num_shared = sum(_paint(labels[index], self._slice(index), upwards) for index in shown)
         return labels, num_shared
+
+    def _slice(self, index: int) -> list[np.ndarray]:
+        return [layer[index] for layer in self.layers]
+
+
+def _paint(labels: np.ndarray, layers: Sequence[np.ndarray], upwards: Sequence[Segment]) -> int:
+    """Put the segments of one slice of some layers over each other; the voxels that two claim."""
+    num_shared = 0
+    for segment in upwards:
+        mask = layers[segment.layer] == segment.stored
+        num_shared += int(np.count_nonzero(labels[mask]))
+        labels[mask] = segment.label
+    return num_shared
 
 
 def is_segmentation(path: Path | str) -> bool:
@@ -124,7 +147,8 @@ def read_segmentation(path: Path | str, volume: Volume) -> Segmentation:
         InputError: labels beyond 65535, negative or fractional, or not one value per voxel.
         GeometryMismatchError: the grids differ.
     """
-    image = read_image(path)
+    is_mapped = isinstance(volume.image, MappedImage)
+    image = read_or_map(path) if is_mapped else read_image(path)
     if is_segmentation(path) or image.HasMetaDataKey("Segment0_ID"):
         return _read_described(image, path, volume)
     num_values = image.GetNumberOfComponentsPerPixel()
@@ -133,9 +157,9 @@ def read_segmentation(path: Path | str, volume: Volume) -> Segmentation:
             f"{path} has {num_values} values per voxel, a label map has 1; export it as a label"
             " map."
         )
-    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
+    if isinstance(image, sitk.Image) and image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]  # the one time of a 4D file is a volume, as read_volume has it
-    array = sitk.GetArrayFromImage(image)
+    array = voxels_of(image)
     try:
         placed = on_same_voxels(image, array, volume.image, path)
     except GeometryMismatchError:
@@ -154,10 +178,10 @@ def read_segmentation(path: Path | str, volume: Volume) -> Segmentation:
 
 def plain_segments(labels: np.ndarray, layer: int = 0) -> list[Segment]:
     """A segment that has only a number for each label of a label map, ascending."""
-    return [Segment.plain(int(label)) for label in np.unique(labels) if label]
+    return [Segment.plain(label) for label in values_of(labels)]
 
 
-def _read_described(image: sitk.Image, path: Path | str, volume: Volume) -> Segmentation:
+def _read_described(image: Image, path: Path | str, volume: Volume) -> Segmentation:
     """A segmentation file: its layers, and the segments that its header describes."""
     if any("Fractional" in image.GetMetaData(key) for key in FORM if image.HasMetaDataKey(key)):
         raise InputError(
@@ -176,16 +200,17 @@ def _read_described(image: sitk.Image, path: Path | str, volume: Volume) -> Segm
 
 
 def _stored_layers(
-    image: sitk.Image,
+    image: Image,
     path: Path | str,
-) -> tuple[list[np.ndarray], sitk.Image]:
+) -> tuple[list[np.ndarray], Image]:
     """The (K, J, I) layers of a file, and a 3D image that has their geometry."""
-    array = sitk.GetArrayFromImage(image)
+    array = voxels_of(image)
     if image.GetDimension() == 3:
         if image.GetNumberOfComponentsPerPixel() == 1:
             return [array], image
         return list(np.moveaxis(array, -1, 0)), image
-    if image.GetDimension() == 4 and image.GetNumberOfComponentsPerPixel() == 1:
+    is_in_time = image.GetDimension() == 4 and image.GetNumberOfComponentsPerPixel() == 1
+    if isinstance(image, sitk.Image) and is_in_time:
         return list(array), image[:, :, :, 0]  # layers along a fourth axis, as first written
     raise InputError(
         f"{path} is not a 3D segmentation (size {image.GetSize()}); save one time point."
@@ -194,21 +219,16 @@ def _stored_layers(
 
 def _undescribed(layers: Sequence[np.ndarray]) -> list[Segment]:
     """Every value of every layer as a segment, as Slicer reads layers without a description."""
-    places = [
-        (layer, int(value)) for layer, array in enumerate(layers) for value in np.unique(array)
-    ]
+    places = [(layer, value) for layer, array in enumerate(layers) for value in values_of(array)]
     values = {value for _, value in places}
     free = (number for number in range(1, MAX_LABEL + 1) if number not in values)
     segments: list[Segment] = []
     used: set[int] = set()
     for layer, value in places:
-        if value:
-            label = next(free) if value in used else value
-            used.add(label)
-            plain = Segment.plain(label)
-            segments.append(
-                Segment(label, plain.name, plain.id, plain.color, layer=layer, value=value)
-            )
+        label = next(free) if value in used else value
+        used.add(label)
+        plain = Segment.plain(label)
+        segments.append(Segment(label, plain.name, plain.id, plain.color, layer=layer, value=value))
     return segments
 
 
@@ -222,8 +242,8 @@ def _tell_left_out(
     unknown = [
         f"{value} in layer {layer}"
         for layer, array in enumerate(layers)
-        for value in np.unique(array)
-        if value and (layer, int(value)) not in known
+        for value in values_of(array)
+        if (layer, value) not in known
     ]
     if unknown:
         rest = " and others" if len(unknown) > FEW else ""
@@ -277,16 +297,37 @@ def write_layers(
         tags: as in `write_labels`.
     """
     kind = np.result_type(*(label_type(int(layer.max(initial=0))) for layer in layers))
-    voxels = np.ascontiguousarray(layers[0], kind)
     if volume.nifti is not None and is_nifti(path):
-        write_nifti(path, voxels, volume.nifti)
+        write_nifti(path, layers[0].astype(kind, copy=False), volume.nifti)
         return
+    if can_write(path) and sum(layer.size for layer in layers) * kind.itemsize >= MAPPED_BYTES:
+        _write_large(path, layers, kind, volume, segments, tags)
+        return
+    voxels = np.ascontiguousarray(layers[0], kind)
     if len(layers) > 1:
         voxels = np.stack([layer.astype(kind) for layer in layers], axis=-1)
     image = sitk.GetImageFromArray(voxels, isVector=len(layers) > 1)
-    image.CopyInformation(volume.image)
+    copy_grid(image, volume.image)
     if is_segmentation(path):
         describe_segments(image, segments, tags or {})
     sitk.WriteImage(image, str(path), True)
     if len(layers) > 1:
         say_list(path)
+
+
+def _write_large(
+    path: Path | str,
+    layers: Sequence[np.ndarray],
+    kind: np.dtype,
+    volume: Volume,
+    segments: Iterable[Segment],
+    tags: Tags | None,
+) -> None:
+    """As `write_layers`, in blocks."""
+
+    def prepare(image: sitk.Image) -> None:
+        copy_grid(image, volume.image)
+        if is_segmentation(path):
+            describe_segments(image, segments, tags or {}, tuple(reversed(layers[0].shape)))
+
+    write_in_blocks(path, layers, kind, prepare)

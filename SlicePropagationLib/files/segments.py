@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import SimpleITK as sitk
 
+    from SlicePropagationLib.files.mapped_file import Image
+
 log = logging.getLogger(__name__)
 MAX_LABEL = 65535
 Tags = Mapping[int, Mapping[str, str]]  # {label: {tag name: value}}
@@ -67,7 +69,7 @@ class Segment:
 
 
 def described_segments(
-    image: sitk.Image,
+    image: Image,
     num_layers: int,
     path: Path | str,
 ) -> list[Segment]:
@@ -96,7 +98,7 @@ def described_segments(
 
 
 def _numbered_fields(
-    image: sitk.Image,
+    image: Image,
     path: Path | str,
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """(number, header fields) of each segment, ascending."""
@@ -208,6 +210,7 @@ def describe_segments(
     image: sitk.Image,
     segments: Iterable[Segment],
     tags: Tags,
+    size: tuple[int, ...] | None = None,
 ) -> None:
     """Write segments into the header of an image, as Slicer's segmentation files have them.
 
@@ -215,11 +218,12 @@ def describe_segments(
         image: 3D, with the layers as components.
         segments: with the layer and the value of each.
         tags: {label: {tag name: value}} to add to those of the segments.
+        size: (I, J, K) of the file; None for that of the image.
     """
     image.SetMetaData("Segmentation_MasterRepresentation", "Binary labelmap")
     image.SetMetaData("Segmentation_ContainedRepresentationNames", "Binary labelmap|")
     image.SetMetaData("Segmentation_ReferenceImageExtentOffset", "0 0 0")
-    size = image.GetSize()
+    size = size or image.GetSize()
     extent = f"0 {size[0] - 1} 0 {size[1] - 1} 0 {size[2] - 1}"
     for number, segment in enumerate(segments):
         own = _tags_of(segment) | dict(tags.get(segment.label, {}))

@@ -15,13 +15,13 @@ import numpy as np
 from SlicePropagationLib.errors import InputError
 
 if TYPE_CHECKING:
-    import SimpleITK as sitk
+    from SlicePropagationLib.files.mapped_file import Image
 
 SPACE = "SPACE=LPS"  # as Slicer writes it into the comments of a mesh
 Mesh = tuple[np.ndarray, np.ndarray]  # (V, 3) float64 points, (T, 3) int64 corners of triangles
 
 
-def surface_of(mask: np.ndarray, image: sitk.Image) -> Mesh:
+def surface_of(mask: np.ndarray, image: Image) -> Mesh:
     """The surface of a mask, with triangles that look outwards.
 
     A corner lies in each cell of eight voxel centres that are not all inside or all outside, in

@@ -70,10 +70,14 @@ class Promise:
     Attributes:
         num_bytes: that they take once they are unpacked.
         elsewhere: the file that they are in, or a list or pattern of files; None where they follow.
+        fields: of the format, by name.
+        length: of the header in bytes.
     """
 
     num_bytes: int
     elsewhere: str | None
+    fields: Fields
+    length: int
 
 
 def check_header(path: Path | str) -> Promise | None:
@@ -141,7 +145,7 @@ def _check_nrrd(file: BinaryIO, path: Path) -> Promise:
         _check_room(path, path.stat().st_size - file.tell(), num_bytes, factor)
     else:
         _check_elsewhere(path, data, num_bytes, factor)
-    return Promise(num_bytes, data)
+    return Promise(num_bytes, data, fields, file.tell())
 
 
 def _nrrd_fields(lines: Sequence[str]) -> Fields:
@@ -246,9 +250,9 @@ def _check_meta(file: BinaryIO, path: Path) -> Promise:
             _whole(fields, name, -1, LARGEST_SIZE << 8)
     if fields["ElementDataFile"].upper() == "LOCAL":
         _check_room(path, path.stat().st_size - file.tell(), num_bytes, factor)
-        return Promise(num_bytes, None)
+        return Promise(num_bytes, None, fields, file.tell())
     _check_elsewhere(path, fields["ElementDataFile"], num_bytes, factor)
-    return Promise(num_bytes, fields["ElementDataFile"])
+    return Promise(num_bytes, fields["ElementDataFile"], fields, file.tell())
 
 
 # Both

@@ -13,9 +13,11 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.dicom import is_dicom
 from SlicePropagationLib.files.file_names import check_name
 from SlicePropagationLib.files.image_file import SUFFIXES as SUFFIXES
-from SlicePropagationLib.files.image_file import ImageFile, load_image
+from SlicePropagationLib.files.image_file import ImageFile, load_image, map_image
+from SlicePropagationLib.files.mapped_file import Image, MappedFile, voxels_of
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.reading import tell_stage
+from SlicePropagationLib.files.unpacked import finite_map
 from SlicePropagationLib.stack import check_outline, finite_values
 
 log = logging.getLogger(__name__)
@@ -27,8 +29,8 @@ class Volume:
     """A 3D image from a file.
 
     Attributes:
-        array: (K, J, I) voxels.
-        image: the SimpleITK image that has its geometry.
+        array: (K, J, I) voxels; a read-only memory map where it is large and was to be mapped.
+        image: the SimpleITK image that has its geometry; a MappedImage where the voxels are mapped.
         path: where it came from.
         nifti: the header of a NIfTI file; results have its forms and codes.
         remarks: sentences about how it was read.
@@ -36,7 +38,7 @@ class Volume:
     """
 
     array: np.ndarray
-    image: sitk.Image
+    image: Image
     path: Path
     nifti: NiftiHeader | None = None
     remarks: tuple[str, ...] = ()
@@ -47,6 +49,12 @@ class Volume:
         """Spacing along K, J, I."""
         column_mm, row_mm, slice_mm = self.image.GetSpacing()
         return slice_mm, row_mm, column_mm
+
+    @property
+    def itk_image(self) -> sitk.Image:
+        """The image with its voxels, which all have been read."""
+        assert isinstance(self.image, sitk.Image), "the voxels of a mapped volume stay in its file"
+        return self.image
 
     @property
     def directions(self) -> np.ndarray:
@@ -96,9 +104,30 @@ def _load(
     """Read an image, and log the remarks on it."""
     check_name(path)
     loaded = load_image(Path(path), frame, series, spacing_mm)
+    _tell(loaded)
+    return loaded
+
+
+def _tell(loaded: ImageFile | MappedFile) -> None:
     for remark in loaded.remarks:
         log.warning("%s", remark)
-    return loaded
+
+
+def _map(path: Path | str) -> MappedFile | None:
+    """A large volume whose voxels stay in its file, with the remarks on it; None of others."""
+    check_name(path)
+    found = map_image(Path(path))
+    if found is not None:
+        _tell(found)
+    return found
+
+
+def read_or_map(path: Path | str) -> Image:
+    """As `read_image`; the voxels of a large volume of whole numbers stay in its file."""
+    found = _map(path)
+    if found is None or found.image.array.dtype.kind not in "ui":
+        return read_image(path)
+    return found.image
 
 
 def read_volume(
@@ -106,6 +135,8 @@ def read_volume(
     frame: int | None = None,
     series: str | None = None,
     spacing_mm: Sequence[float] | None = None,
+    *,
+    may_map: bool = False,
 ) -> Volume:
     """Read a grey-value volume; NaN and infinite voxels are replaced with a warning.
 
@@ -114,17 +145,18 @@ def read_volume(
         frame: which time point of an image with times, from 0; None for a 3D image.
         series: which volume of a DICOM folder that holds several, as `--series` takes it.
         spacing_mm: of pictures, along I, J, K.
+        may_map: whether the voxels of a large volume may stay in its file.
 
     Raises:
         SeriesChoiceError: a DICOM folder holds several volumes.
         InputError: the image is 2D, has times and no frame is named, is in colour, empty or
             constant, or cannot be read.
     """
-    loaded = _load(path, frame, series, spacing_mm)
+    loaded = (may_map and _map(path)) or _load(path, frame, series, spacing_mm)
     image = loaded.image
     tell_stage("Checking the values")
     _check_single_channel(image, path)
-    if image.GetDimension() == 4:
+    if isinstance(image, sitk.Image) and image.GetDimension() == 4:
         image = _one_frame(image, frame, path)
     elif frame and not is_dicom(Path(path)):
         raise InputError(
@@ -136,12 +168,12 @@ def read_volume(
             f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a"
             " volume needs 3; stack the slices first."
         )
-    array = sitk.GetArrayFromImage(image)
+    array = voxels_of(image)
     if array.size == 0:
         raise InputError(
             f"{path} is empty (size {_times(image.GetSize())}); pick a volume with voxels."
         )
-    array = finite_values(array, path)
+    array = finite_map(array, path) if isinstance(array, np.memmap) else finite_values(array, path)
     if array.min() == array.max():
         raise InputError(
             f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow;"
@@ -164,11 +196,18 @@ def choose_axis(
         InputError: nothing is annotated, or what is annotated lies on no slice of the axis asked
             for.
     """
-    if not annotated.any():
+    shown = [_annotated_slices(annotated, a) for a in range(3)]
+    return choose_among(shown, axis, spacing_mm)
+
+
+def choose_among(
+    shown: Sequence[np.ndarray], axis: str = "auto", spacing_mm: Sequence[float] = (1.0, 1.0, 1.0)
+) -> int:
+    """As `choose_axis`, of the indices of annotated slices along each of K, J, I."""
+    if not len(shown[0]):
         raise InputError(
             "The seed has no annotated pixel; draw the structure on at least one slice."
         )
-    shown = [_annotated_slices(annotated, a) for a in range(3)]
     counts = [len(slices) for slices in shown]
     fitting = min(range(3), key=lambda a: (counts[a], -spacing_mm[a], a))
     if axis == "auto":
@@ -189,6 +228,18 @@ def _annotated_slices(annotated: np.ndarray, axis: int) -> np.ndarray:
     return np.flatnonzero(annotated.any(axis=others))
 
 
+def annotated_slices(layers: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Indices of the slices along K, J and I on which a label map has anything, one map at a time."""
+    shown = [np.zeros(count, bool) for count in layers[0].shape]
+    for layer in layers:
+        for index, part in enumerate(layer):
+            if part.any():
+                shown[0][index] = True
+                shown[1] |= part.any(axis=1)
+                shown[2] |= part.any(axis=0)
+    return [np.flatnonzero(each) for each in shown]
+
+
 def check_seed(labels: np.ndarray) -> None:
     """Refuse seeds that no propagation can start from.
 
@@ -203,10 +254,14 @@ def check_seed(labels: np.ndarray) -> None:
             f"The volume has {len(labels)} slice along this axis, propagation needs at least 2;"
             " choose another axis."
         )
-    for label in np.unique(labels[labels > 0]):
-        areas = (labels == label).sum(axis=(1, 2))
-        index = int(areas.argmax())
-        check_outline(f"Label {label}", index, areas[index], labels[index].size)
+    largest: dict[int, tuple[int, int]] = {}  # {label: (its area, slice)}
+    for index, part in enumerate(labels):
+        if part.any():
+            for label, area in zip(*np.unique(part, return_counts=True), strict=True):
+                if label and area > largest.get(int(label), (0, 0))[0]:
+                    largest[int(label)] = (int(area), index)
+    for label, (area, index) in sorted(largest.items()):
+        check_outline(f"Label {label}", index, area, labels[index].size)
 
 
 def _one_frame(
@@ -227,7 +282,7 @@ def _one_frame(
     return image[:, :, :, frame or 0]
 
 
-def _check_single_channel(image: sitk.Image, path: Path | str) -> None:
+def _check_single_channel(image: Image, path: Path | str) -> None:
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(
             f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or"

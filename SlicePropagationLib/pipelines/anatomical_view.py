@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import SimpleITK as sitk
+    from SlicePropagationLib.files.mapped_file import Image
 
 SUPERIOR = 2  # the axes of ITK's space: to the left, to the back, upwards
 
@@ -26,7 +26,7 @@ class AnatomicalView:
     is_flipped: tuple[bool, bool]
 
     @classmethod
-    def of(cls, image: sitk.Image, rows: int, columns: int) -> AnatomicalView:
+    def of(cls, image: Image, rows: int, columns: int) -> AnatomicalView:
         """The view of slices of an image.
 
         Args:

@@ -11,11 +11,12 @@ import logging
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
@@ -35,9 +36,13 @@ from SlicePropagationLib.pipelines.batch_index import BatchIndex
 from SlicePropagationLib.pipelines.batch_manifest import BatchManifest
 from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 from SlicePropagationLib.pipelines.exports import check_exports
+from SlicePropagationLib.pipelines.kept_engine import kept_engine
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 from SlicePropagationLib.propagation import SlicePrediction
 from SlicePropagationLib.workers import as_done
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.propagation import Engine
 
 log = logging.getLogger(__name__)
 # A header that names the file of its voxels.
@@ -201,11 +206,11 @@ def _check_outputs(cases: list[PropagateRequest], path: Path) -> None:
                 f"{path} names the outputs {earlier} and {case.out}, whose tables and records would"
                 " have the same name; give them names that differ before the ending."
             )
-    outs = [str(case.out) for case in cases]
-    twice = sorted({out for out in outs if outs.count(out) > 1})
+    counts = Counter(str(case.out) for case in cases)
+    twice = sorted(out for out, count in counts.items() if count > 1)
     if twice:
         raise InputError(
-            f"{path} names the output {twice[0]} {outs.count(twice[0])} times; give each row its"
+            f"{path} names the output {twice[0]} {counts[twice[0]]} times; give each row its"
             " own name in the column out."
         )
 
@@ -260,9 +265,9 @@ def do_case(
     name = str(case.out)
     try:
         check_places(case.out, (MARK,))
-        done_from = _fingerprint_before(case)
-        propagate_file(case, on_step)
-        _mark_complete(case, done_from)
+        mark = _mark_before(case)
+        propagate_file(case, on_step, engine=_engine_of(case))
+        _mark_complete(case, mark)
     except SlicePropagationError as error:
         return Outcome(name, str(error))
     except Exception as error:  # a bug in one case must not cost the others
@@ -274,12 +279,18 @@ def do_case(
     return Outcome(name)
 
 
+def _engine_of(case: PropagateRequest) -> Engine:
+    return kept_engine(case.engine, case.device, _weight_files(case.engine))
+
+
 def is_complete(case: PropagateRequest) -> bool:
     """Whether the case was done before, from the same files with the same arguments."""
     try:
         mark = json.loads(_mark_path(case).read_text(encoding="utf-8"))
+        stated = mark.get("stamp")
+        is_same = stated is not None and stated == stamp(case)
         return (
-            mark["fingerprint"] == fingerprint(case)
+            (is_same or mark["fingerprint"] == fingerprint(case))
             and Path(case.out).is_file()
             and is_whole(companion(case.out, RECORD))
         )
@@ -294,21 +305,54 @@ def fingerprint(case: PropagateRequest) -> str:
     version.
     """
     digest = hashlib.sha256(_arguments_text(case).encode())
-    for path in (case.image, case.seed, case.anchors, *_weight_files(case.engine)):
-        if path:
-            _add_contents(digest, Path(path))
+    for path in (*_own_files(case), *_weight_files(case.engine)):
+        for file in _with_voxels(Path(path)) if path else ():
+            _add_file(digest, file)
     return digest.hexdigest()
 
 
-def _fingerprint_before(case: PropagateRequest) -> str:
-    """The fingerprint of files that may be replaced during the run; "" where one cannot be read.
+def stamp(case: PropagateRequest) -> list[str | int]:
+    """The arguments of a case, and size and time of each of its files.
 
-    What is wrong with such a file is said by the run.
+    Where they are as they were, so is the fingerprint, and none of the files need be read.
+    """
+    listed: list[str | int] = [_arguments_text(case)]
+    for path in map(Path, filter(None, (*_own_files(case), *_weight_files(case.engine)))):
+        for file in _with_voxels(path):
+            found = file.stat()
+            listed += [found.st_size, found.st_mtime_ns]
+    return listed
+
+
+def _own_files(case: PropagateRequest) -> tuple[Path | str | None, ...]:
+    return case.image, case.seed, case.anchors
+
+
+def _with_voxels(path: Path) -> list[Path]:
+    """The files of an image: those of a series, or a header and the file that it names."""
+    if path.is_dir():  # a DICOM series
+        return list(files_below(path))
+    return [path, *_voxels_elsewhere(path)]
+
+
+def _voxels_elsewhere(path: Path) -> list[Path]:
+    if path.suffix.lower() not in (".mhd", ".nhdr"):
+        return []
+    elsewhere = VOXELS_ELSEWHERE.search(path.read_bytes())
+    voxels = path.parent / os.fsdecode(elsewhere[1]) if elsewhere else None
+    return [voxels] if voxels and voxels.is_file() else []
+
+
+def _mark_before(case: PropagateRequest) -> dict[str, Any]:
+    """What a mark says of files that may be replaced during the run.
+
+    Empty where one cannot be read; what is wrong with it is said by the run.
     """
     try:
-        return fingerprint(case)
+        stated = stamp(case)
+        return {"fingerprint": fingerprint(case), "stamp": stated}
     except OSError:
-        return ""
+        return {"fingerprint": ""}
 
 
 def _arguments_text(case: PropagateRequest) -> str:
@@ -341,37 +385,36 @@ def _as_text(path: Path | str | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _add_contents(digest: hashlib._Hash, path: Path) -> None:
-    if path.is_dir():  # a DICOM series
-        for file in files_below(path):
-            digest.update(file.read_bytes())
-        return
-    content = path.read_bytes()
-    digest.update(content)
-    if path.suffix.lower() in (".mhd", ".nhdr"):
-        elsewhere = VOXELS_ELSEWHERE.search(content)
-        voxels = path.parent / os.fsdecode(elsewhere[1]) if elsewhere else None
-        if voxels and voxels.is_file():
-            digest.update(voxels.read_bytes())
+def _add_file(digest: hashlib._Hash, path: Path) -> None:
+    """A file, a piece at a time: it may be larger than memory."""
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
 
 
 def _weight_files(engine: Path | str | None) -> list[Path | str | None]:
     """The files of the weights that an engine walks with: those it names, or the shipped ones."""
     name, smoother = split_name(engine)
-    if is_brought(name):
+    if _is_brought(name):
         return [weights_file(name), smoother]
     if has_model(name):
         return [find_model(name), smoother]
     return [name if name.endswith(MODEL_SUFFIXES) else None, smoother]
 
 
+@lru_cache
+def _is_brought(name: str) -> bool:
+    """As `is_brought`, which looks through all installed packages, once for all cases."""
+    return is_brought(name)
+
+
 def _mark_path(case: PropagateRequest) -> Path:
     return companion(case.out, MARK)
 
 
-def _mark_complete(case: PropagateRequest, done_from: str) -> None:
+def _mark_complete(case: PropagateRequest, values: dict[str, Any]) -> None:
     mark = _mark_path(case)
-    text = json.dumps({"fingerprint": done_from})
+    text = json.dumps(values)
     with atomic_folder(mark.parent) as partial:
         (partial / mark.name).write_text(text, encoding="utf-8")
 

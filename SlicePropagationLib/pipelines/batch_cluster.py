@@ -6,6 +6,7 @@ more of its memory, or of this program's, than a hundred.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -94,11 +95,12 @@ def as_done_on_cluster(
         running = distributed.as_completed()
         flying: dict[Future, Attempt] = {}
         while waiting or flying:
-            _fill(client, crew, running, flying, waiting, task, items)
-            future = next(running)
-            attempt = flying.pop(future)
-            done = _taken(future, scheduler)
-            others = crew.without(done.worker)
+            with _told_as_gone(client, scheduler):
+                _fill(client, crew, running, flying, waiting, task, items)
+                future = next(running)
+                attempt = flying.pop(future)
+                done = _taken(future, scheduler)
+                others = crew.without(done.worker)
             if is_failed(done.result) and not attempt.is_second and done.worker and others:
                 waiting.appendleft(Attempt(attempt.number, True, others))
             else:
@@ -143,14 +145,31 @@ def _do(task: Callable[[Item], Any], item: Item) -> Done:
 def _taken(future: Future, scheduler: str) -> Done:
     """What came of a future; its memory on the cluster is free then."""
     if future.status in GONE:
-        raise ConfigError(
-            f"The Dask scheduler at {scheduler} does not answer any more; start it again, and then"
-            " this command with --resume."
-        )
+        raise _gone(scheduler)
     error = future.exception()  # such as KilledWorker, after tries on several workers
     found = Done("", error) if error is not None else future.result()
     future.release()
     return found
+
+
+@contextlib.contextmanager
+def _told_as_gone(client: Client, scheduler: str) -> Iterator[None]:
+    """Whatever is raised when the scheduler went, at any moment, is told in one sentence."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) or client.status != "running":
+            raise _gone(scheduler) from error
+        raise
+
+
+def _gone(scheduler: str) -> ConfigError:
+    return ConfigError(
+        f"The Dask scheduler at {scheduler} does not answer any more; start it again, and then this"
+        " command with --resume."
+    )
 
 
 class _Crew:

@@ -260,7 +260,7 @@ def _write(
         "correction": story.correction,
     }
     with atomic_folder(folder) as partial:
-        sitk.WriteImage(volume.image, str(partial / "volume.nii.gz"), True)
+        sitk.WriteImage(volume.itk_image, str(partial / "volume.nii.gz"), True)
         write_labels(partial / "truth.nii.gz", labels, volume, segments)
         write_result(
             partial / "segmentation.seg.nrrd",

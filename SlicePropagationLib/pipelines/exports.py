@@ -123,9 +123,9 @@ def write_exports(
             if kind == FINE:
                 _write_fine(target, session, placed, volume)
             elif kind == SEG:
-                write_dicom_segmentation(target, drawn, volume.image, sources, engine)
+                write_dicom_segmentation(target, drawn, volume.itk_image, sources, engine)
             else:
-                write_rtstruct(target, drawn, volume.image, sources)
+                write_rtstruct(target, drawn, volume.itk_image, sources)
             written.append(target)
     return [path.parent / each.name for each in written]
 

@@ -95,10 +95,10 @@ def carry_labels(
     shown = {label: mask for label, mask in masks.items() if mask.any()}
     if not shown:
         raise InputError("The earlier segmentation is empty; give one that shows a structure.")
-    moving = _as_float(earlier.image)
-    fixed = _as_float(volume.image)
+    moving = _as_float(earlier.itk_image)
+    fixed = _as_float(volume.itk_image)
     where = sitk.GetImageFromArray(np.logical_or.reduce(list(shown.values())).astype(np.uint8))
-    where.CopyInformation(earlier.image)
+    where.CopyInformation(earlier.itk_image)
     rigid = _register_rigidly(fixed, moving, where)
     region = _region_of(fixed, where, rigid)
     grid = _reduced(region, MOST_POINTS)
@@ -239,11 +239,11 @@ def _carried_mask(
 ) -> np.ndarray:
     """(K, J, I) bool on the grid of the new image; edges are carried to a fraction of a voxel."""
     image = sitk.GetImageFromArray(mask.astype(np.uint8))
-    image.CopyInformation(earlier.image)
+    image.CopyInformation(earlier.itk_image)
     distance = sitk.SignedMaurerDistanceMap(
         image, insideIsPositive=True, squaredDistance=False, useImageSpacing=True
     )
-    moved = sitk.Resample(distance, volume.image, total, sitk.sitkLinear, -FAR_MM)
+    moved = sitk.Resample(distance, volume.itk_image, total, sitk.sitkLinear, -FAR_MM)
     # The filter's zero runs through the outermost voxels of the mask, half a voxel inside its edge.
     return sitk.GetArrayFromImage(moved) > -0.5 * min(earlier.image.GetSpacing())
 

@@ -22,7 +22,14 @@ from SlicePropagationLib.files.drawn_planes import drawn_elsewhere, left_out, tw
 from SlicePropagationLib.files.record import check_places, check_whole, not_a_record, read_record
 from SlicePropagationLib.files.segmentation_file import Segmentation, read_segmentation
 from SlicePropagationLib.files.segments import Segment
-from SlicePropagationLib.files.volume import AXES, Volume, check_seed, choose_axis, read_volume
+from SlicePropagationLib.files.volume import (
+    AXES,
+    Volume,
+    annotated_slices,
+    check_seed,
+    choose_among,
+    read_volume,
+)
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.pipelines.exports import (
     check_exports,
@@ -143,13 +150,17 @@ class PropagateRequest:
 
 
 def propagate_file(
-    request: PropagateRequest, on_step: Callable[[SlicePrediction], None] | None = None
+    request: PropagateRequest,
+    on_step: Callable[[SlicePrediction], None] | None = None,
+    *,
+    engine: Engine | None = None,
 ) -> AnnotationSession:
     """Propagate through one volume; nothing is written unless all of it worked.
 
     Args:
         request: what to propagate and how.
         on_step: called with each SlicePrediction.
+        engine: the one that the request names, where it is there already.
 
     Returns:
         The session, finished.
@@ -166,8 +177,10 @@ def propagate_file(
     check_output(request.out, image=request.image, seed=seed, **earlier)
     suffixes = result_suffixes(request.has_picture)
     check_places(request.out, suffixes, export_places(request.out, request.exports))
-    engine = FOLLOW_UP if request.earlier else choose_engine(request.engine, request.device)
-    volume = read_volume(request.image, request.frame, request.series, request.spacing_mm)
+    if request.earlier:
+        engine = FOLLOW_UP
+    engine = engine or choose_engine(request.engine, request.device)
+    volume = _read(request)
     dicom_slices = export_sources(volume, request.exports)
     began = time.perf_counter()
     if request.history:
@@ -211,6 +224,13 @@ def propagate_file(
             engine.name,
         )
     return session
+
+
+def _read(request: PropagateRequest) -> Volume:
+    """The image; a large one stays in its file, unless all of it is looked at."""
+    may_map = not request.earlier
+    choice = (request.frame, request.series, request.spacing_mm)
+    return read_volume(request.image, *choice, may_map=may_map)
 
 
 def _carry_over(
@@ -277,14 +297,14 @@ def _choose_axis(
     shape = found.layers[0].shape
     count = table.num_slices if table else 0
     fitting = [axis for axis in range(3) if shape[axis] == count]
-    annotated = np.any([layer > 0 for layer in found.layers], axis=0)
-    if fitting and annotated.any():
+    shown = annotated_slices(found.layers)
+    if fitting and len(shown[0]):
         wanted = _wanted_axis(request)
         if wanted in fitting:
             return wanted
         if len(fitting) == 1 and request.axis == "auto":
             return fitting[0]
-    return choose_axis(annotated, request.axis, spacing_mm)
+    return choose_among(shown, request.axis, spacing_mm)
 
 
 def _wanted_axis(request: PropagateRequest) -> int | None:
@@ -346,8 +366,8 @@ def _leave_out_other_planes(
 
 
 def _shown_values(layer: np.ndarray) -> list[set[int]]:
-    """The values that each slice of a label map has."""
-    return [set(np.unique(part).tolist()) for part in layer]
+    """The values that each slice of a label map has, 0 left out where there is no other."""
+    return [set(np.unique(part).tolist()) if part.any() else set() for part in layer]
 
 
 def _replay_history(

@@ -22,8 +22,7 @@ from SlicePropagationLib.pipelines.montage import (
 from SlicePropagationLib.session import Provenance
 
 if TYPE_CHECKING:
-    import SimpleITK as sitk
-
+    from SlicePropagationLib.files.mapped_file import Image
     from SlicePropagationLib.files.segments import Segment
     from SlicePropagationLib.files.volume import Volume
     from SlicePropagationLib.session import AnnotationSession
@@ -70,7 +69,7 @@ def result_picture(
 def picture_of(
     session: AnnotationSession,
     segments: Sequence[Segment],
-    image: sitk.Image,
+    image: Image,
     named: Mapping[int, str],
 ) -> np.ndarray:
     """Slices of a finished session, as of `result_picture`.

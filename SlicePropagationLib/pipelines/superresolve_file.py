@@ -169,7 +169,7 @@ def _write_image(
     target: Volume,
 ) -> None:
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
-    image.CopyInformation(target.image)
+    image.CopyInformation(target.itk_image)
     sitk.WriteImage(image, str(path), True)
 
 

@@ -23,6 +23,7 @@ CORE = {
     "confidence",
     "config",
     "errors",
+    "mapped_slices",
     "metrics",
     "patch",
     "planning",

@@ -164,7 +164,7 @@ def _make(
     )
     first = chosen.start + kept[0]
     images = _filled(images, kept)
-    geometry = _grown(volume.image[:, :, first : first + 1], images.shape[1])
+    geometry = _grown(volume.itk_image[:, :, first : first + 1], images.shape[1])
     return Cine(images, _filled(truth, kept), geometry)
 
 

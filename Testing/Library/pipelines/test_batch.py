@@ -166,8 +166,8 @@ def test_resume_does_a_case_again_whose_voxels_changed_beside_their_header(tmp_p
 def test_resume_does_a_case_again_whose_seed_was_replaced_while_it_was_done(
     table, tmp_path, monkeypatch
 ):
-    def replace_when_done(case, on_step):
-        propagate_file(case, on_step)
+    def replace_when_done(case, on_step, **options):
+        propagate_file(case, on_step, **options)
         make_case(tmp_path / "p0", slices=(5,))
 
     monkeypatch.setattr(pipelines.batch, "propagate_file", replace_when_done)

@@ -1,12 +1,19 @@
 """Cases on a Dask cluster of two workers: few in flight, a second try elsewhere, and kills."""
 
+import contextlib
+import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from case_files import make_case
 
+from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import ConfigError
 
 distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
@@ -116,3 +123,98 @@ def test_a_scheduler_that_is_gone_is_named_with_how_to_go_on():
     lost = SimpleNamespace(status="cancelled")
     with pytest.raises(ConfigError, match=r"tcp://x does not answer any more; .* --resume"):
         batch_cluster._taken(lost, "tcp://x")
+
+
+CASES = 16
+KILLED = """
+import os, signal, sys
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.pipelines import batch_cluster
+taken = batch_cluster._taken
+results = []
+def take(*arguments):
+    results.append(taken(*arguments))
+    if len(results) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return results[-1]
+batch_cluster._taken = take
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def started(folder, *words):
+    """A Python program that ends with the test that started it."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environment |= {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, *words], cwd=folder, env=environment, **silent)
+
+
+@contextlib.contextmanager
+def own_cluster(folder):
+    """A scheduler and two workers that may be killed: (address, scheduler's process)."""
+    known = folder / "scheduler.json"
+    quiet = ["--no-dashboard"]
+    words = ["--port", "0", "--scheduler-file", str(known), *quiet]
+    processes = [started(folder, "-m", "distributed.cli.dask_scheduler", *words)]
+    try:
+        while not known.exists():
+            time.sleep(0.05)
+        address = json.loads(known.read_text(encoding="utf-8"))["address"]
+        words = [address, "--nthreads", "1", "--no-nanny", *quiet]
+        processes += [started(folder, "-m", "distributed.cli.dask_worker", *words) for _ in "ab"]
+        with distributed.Client(address) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address, processes[0]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def after_two(monkeypatch):
+    """A function that has something done when two results have come: the others are not all out."""
+    taken = batch_cluster._taken
+
+    def register(act):
+        results = []
+
+        def take(*arguments):
+            results.append(taken(*arguments))
+            if len(results) == 2:
+                act()
+            return results[-1]
+
+        monkeypatch.setattr(batch_cluster, "_taken", take)
+
+    return register
+
+
+def test_the_same_command_goes_on_after_client_scheduler_and_worker_were_killed(
+    cluster, tmp_path, capsys, after_two
+):
+    make_case(tmp_path)
+    rows = [f"image.nii.gz,seed.nii.gz,p{number}.nii.gz" for number in range(CASES)]
+    (tmp_path / "cases.csv").write_text("\n".join(["image,seed,out", *rows]), encoding="utf-8")
+    out = tmp_path / "out"
+    words = ["batch", "--cases", str(tmp_path / "cases.csv"), "--out", str(out)]
+    words += ["--engine", "copy", "--no-pictures", "--quiet", "--resume", "--scheduler"]
+
+    client = started(tmp_path, "-c", KILLED, *words, cluster.scheduler_address)
+    assert client.wait() == -signal.SIGKILL
+
+    with own_cluster(tmp_path) as (address, scheduler):
+        after_two(lambda: (scheduler.kill(), scheduler.wait()))
+        with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+            assert main([*words, address]) == 2
+    assert "does not answer any more" in capsys.readouterr().err
+
+    before = {path: path.read_bytes() for path in out.glob("*.done.json")}
+    assert 4 <= len(before) < CASES
+    victim = next(iter(cluster.workers.values())).process.process.pid
+    after_two(lambda: os.kill(victim, signal.SIGKILL))
+    assert main([*words, cluster.scheduler_address]) == 0
+    assert len(list(out.glob("p*.nii.gz"))) == CASES
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert (out / "manifest.csv").read_text(encoding="utf-8").count("already done") == len(before)

@@ -1,0 +1,114 @@
+"""`MappedSlices`: slices of voxels that stay in their file, converted when they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+BLOCK_BYTES = 16 * 2**20  # of the slices that are converted at a time
+NUM_KEPT = 4  # slices: an engine looks at one and its neighbours several times
+
+
+class MappedSlices:
+    """An (N, H, W) float32 array of which no more is in memory than what is looked at.
+
+    It is indexed as an array is, and gives float32 arrays; `np.asarray` gives all of it.
+
+    Args:
+        voxels: (N, H, W) of any type of number, such as a memory map of a file.
+        replaced: (value, what is there in its place) pairs, one after the other.
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 3
+
+    def __init__(
+        self,
+        voxels: np.ndarray,
+        replaced: tuple[tuple[float, float], ...] = (),
+    ) -> None:
+        self._voxels = voxels
+        self._replaced = replaced
+        self._kept: dict[int, np.ndarray] = {}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, H, W)."""
+        return self._voxels.shape
+
+    @property
+    def size(self) -> int:
+        """Number of voxels."""
+        return self._voxels.size
+
+    def __len__(self) -> int:
+        return len(self._voxels)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        if not isinstance(key, (int, np.integer)):
+            return self._converted(self._voxels[key])
+        index = int(key)
+        found = self._kept.pop(index, None)
+        if found is None:
+            found = self._converted(self._voxels[index])
+            found.flags.writeable = False
+        self._kept[index] = found  # the last one asked for goes last
+        while len(self._kept) > NUM_KEPT:
+            self._kept.pop(next(iter(self._kept)), None)
+        return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self._converted(self._voxels).astype(dtype or np.float32, copy=False)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """(n, H, W) float32 of a few slices at a time, in order."""
+        _, height, width = self.shape
+        count = max(1, BLOCK_BYTES // (4 * height * width))
+        for first in range(0, len(self), count):
+            yield self._converted(self._voxels[first : first + count])
+
+    def replacing(self, value: float, filled: float) -> MappedSlices:
+        """The same slices with one value in the place of another."""
+        return MappedSlices(self._voxels, (*self._replaced, (value, filled)))
+
+    def _converted(self, voxels: np.ndarray) -> np.ndarray:
+        converted = np.array(voxels, np.float32, order="C", subok=False)
+        for value, filled in self._replaced:
+            converted[converted == value] = np.float32(filled)
+        return converted
+
+
+def padding_in_blocks(
+    images: MappedSlices,
+    sign: int,
+    smallest_share: float,
+    num_sampled: int,
+) -> tuple[float, float, np.ndarray] | None:
+    """What tells whether the least value of an image is padding, found block by block.
+
+    Args:
+        images: the slices.
+        sign: -1 for the greatest value.
+        smallest_share: of the voxels that padding is.
+        num_sampled: about how many of the other voxels are given.
+
+    Returns:
+        (the least value, the least of the others, a sample of the others as the whole array would
+        give it); None where no other voxel is there, or fewer than that share have the value.
+    """
+    extreme = np.min if sign > 0 else np.max
+    value = extreme([extreme(block) for block in images.blocks()])
+    count = sum(int(np.count_nonzero(block != value)) for block in images.blocks())
+    if count == 0 or images.size - count < smallest_share * images.size:
+        return None
+    step = max(1, count // num_sampled)
+    sampled, least, passed = [], [], 0
+    for block in images.blocks():
+        others = block[block != value]
+        if others.size:
+            least.append(extreme(others))
+        sampled.append(others[-passed % step :: step])
+        passed += others.size
+    return float(value), float(extreme(least)), np.concatenate(sampled)

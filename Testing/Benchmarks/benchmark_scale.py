@@ -1,0 +1,301 @@
+"""What many cases cost beside the propagation itself: overhead, memory, time to resume.
+
+    python Testing/Benchmarks/benchmark_scale.py [--cases 40] [--workers 1,2,4] [--sleep 1]
+        [--tasks 4] [--done 1000]
+
+Three parts, each with a scheduler in a process of its own:
+
+- `--cases N`: so many small cases, which the workers make up and propagate through, on two real
+  workers, by `batch` itself;
+- `--workers 1,2,4,...`: so many Dask workers in one process, whose tasks sleep `--sleep` seconds and
+  return an outcome of real size, `--tasks` for each worker. What is measured is what Dask and `batch`
+  take, not a propagation. The efficiency at 10 s a case is computed from the overhead of each task;
+- `--done N`: how long `batch --resume` takes to pass over N cases that are done.
+
+A part is left out with 0. Memory is the proportional set size (Linux).
+"""
+
+import argparse
+import asyncio
+import contextlib
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import SimpleITK as sitk
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT))
+
+from SlicePropagationLib.pipelines import batch
+from SlicePropagationLib.pipelines.batch import BatchRequest, Outcome, run_batch
+from SlicePropagationLib.pipelines.batch_cluster import as_done_on_cluster
+from SlicePropagationLib.pipelines.batch_manifest import MANIFEST
+from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
+
+SHAPE = (12, 40, 40)
+GOAL_S = 10.0  # of a case, for which the efficiency is computed
+ENGINE = "registration"
+HOST = "--host-workers"  # how this file is started to hold workers that sleep
+STARTS_WITHIN_S = 120
+
+
+class Cluster(NamedTuple):
+    """A scheduler and workers in processes of their own."""
+
+    address: str
+    scheduler: subprocess.Popen
+
+
+def memory_mb(process: int | None = None) -> float:
+    """Proportional set size of a process; NaN where the system does not tell it."""
+    path = Path(f"/proc/{process or 'self'}/smaps_rollup")
+    with contextlib.suppress(OSError):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return float("nan")
+
+
+@contextlib.contextmanager
+def cluster(folder: Path, commands: list[list[str]], num_workers: int) -> Iterator[Cluster]:
+    """A scheduler, and the workers that some commands start, until the end of the block."""
+    from dask.distributed import Client
+
+    known = folder / "scheduler.json"
+    known.unlink(missing_ok=True)
+    words = ["-m", "distributed.cli.dask_scheduler", "--port", "0", "--scheduler-file", str(known)]
+    processes = [start([*words, "--no-dashboard", "--no-show"], folder)]
+    try:
+        while not known.exists():
+            time.sleep(0.1)
+        address = json.loads(known.read_text(encoding="utf-8"))["address"]
+        processes += [start([*command, address], folder) for command in commands]
+        with Client(address) as client:
+            client.wait_for_workers(num_workers, timeout=STARTS_WITHIN_S)
+        yield Cluster(address, processes[0])
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            process.wait(30)
+
+
+def start(words: list[str], folder: Path) -> subprocess.Popen:
+    """A Python process that says nothing."""
+    paths = {"PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *words],
+        cwd=folder,
+        env={**os.environ, **paths},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+# Real workers
+
+
+def make_case(image: Path, seed: Path, number: int) -> None:
+    """A disc that wanders, and its outline on one slice."""
+    random = np.random.default_rng(number)
+    rows, columns = np.mgrid[: SHAPE[1], : SHAPE[2]]
+    middle = random.uniform(15, 25, 2)
+    voxels = random.normal(0, 6, SHAPE)
+    labels = np.zeros(SHAPE, np.uint8)
+    for index in range(1, SHAPE[0] - 1):
+        inside = np.hypot(rows - middle[0] - index / 4, columns - middle[1]) < 8
+        voxels[index][inside] += 90
+        if index == SHAPE[0] // 2:
+            labels[index] = inside
+    for path, array in ((image, voxels.astype(np.int16)), (seed, labels)):
+        sitk.WriteImage(sitk.GetImageFromArray(array), str(path), True)
+
+
+def made_up(case: PropagateRequest) -> Outcome:
+    """Make a case up and do it, as a worker; notes how long it took."""
+    began = time.perf_counter()
+    image = Path(case.image)
+    make_case(image, Path(case.seed), int(image.name.partition(".")[0]))
+    outcome = batch.do_case(case)
+    with open(image.parent / f"{os.getpid()}.seconds", "a", encoding="utf-8") as file:
+        file.write(f"{time.perf_counter() - began}\n")
+    return outcome
+
+
+def warm_up(_: int) -> None:
+    """Import what a case needs, which is done once in each worker."""
+    from SlicePropagationLib.pipelines.kept_engine import kept_engine
+
+    kept_engine(ENGINE, "cpu", [])
+    time.sleep(1)  # so that the other worker does one, too
+
+
+def write_table(folder: Path, count: int, image: str = "{}.nii.gz") -> Path:
+    """A table of so many cases."""
+    path = folder / "cases.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["image", "seed", "out"])
+        for number in range(count):
+            own = image.format(number)
+            rows.writerow([own, f"seed_{own}", f"out_{number}.nii.gz"])
+    return path
+
+
+def real_workers(folder: Path, count: int) -> None:
+    """`batch` of made-up cases on two workers."""
+    table = write_table(folder, count)
+    worker = ["-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-dashboard"]
+    with cluster(folder, [worker] * 2, 2) as found:
+        request = BatchRequest(table, folder / "out", ENGINE, scheduler=found.address)
+        list(as_done_on_cluster(warm_up, range(4), found.address))
+        memory = [(memory_mb(), memory_mb(found.scheduler.pid))]
+        began = time.perf_counter()
+        with replaced_task(made_up):
+            outcomes = []
+            for outcome in run_batch(request):
+                outcomes.append(outcome)
+                if len(outcomes) in (count // 2, count):
+                    memory.append((memory_mb(), memory_mb(found.scheduler.pid)))
+        wall_s = time.perf_counter() - began
+    failed = [outcome for outcome in outcomes if outcome.error]
+    assert not failed, failed[0]
+    files = folder.glob("*.seconds")
+    worked_s = sum(sum(map(float, path.read_text().split())) for path in files)
+    manifest = folder / "out" / MANIFEST
+    print(f"\n{count} cases, two workers: {wall_s:.1f} s, {count / wall_s:.2f} cases a second")
+    print(f"  in the tasks            {worked_s:8.1f} s, {worked_s / count:.3f} s a case")
+    print(f"  overhead a case         {(2 * wall_s - worked_s) / count:8.3f} s of a worker")
+    for moment, (client, scheduler) in zip(("start", "half", "end"), memory, strict=False):
+        print(f"  memory at the {moment:9s} {client:8.0f} MB client, {scheduler:.0f} MB scheduler")
+    print(f"  manifest                {manifest.stat().st_size / count:8.0f} bytes a case")
+
+
+@contextlib.contextmanager
+def replaced_task(task) -> Iterator[None]:
+    """`batch` hands out another task meanwhile."""
+    own = batch.as_done_on_cluster
+    batch.as_done_on_cluster = lambda _, *arguments: own(task, *arguments)
+    try:
+        yield
+    finally:
+        batch.as_done_on_cluster = own
+
+
+# Workers that sleep
+
+
+def sleep(seconds: float) -> Outcome:
+    """What stands in for a case: nothing is computed, and an outcome comes back."""
+    time.sleep(seconds)
+    return Outcome("/shared/results/" + "patient_0000/" * 4 + "labels.nii.gz")
+
+
+async def hold_workers(count: int, address: str) -> None:
+    """Keep so many workers in this process until it is ended.
+
+    Without Dask's profiler: that of each worker would look at the threads of all the others, which
+    on machines of their own they do not have.
+    """
+    import dask
+    from dask.distributed import Worker
+
+    dask.config.set({"distributed.worker.profile.enabled": False})
+    options = {"nthreads": 1, "memory_limit": 0, "dashboard": False}
+    workers = [Worker(address, name=str(number), **options) for number in range(count)]
+    await asyncio.gather(*workers)
+    await asyncio.gather(*(worker.finished() for worker in workers))
+
+
+def sleeping_workers(folder: Path, counts: list[int], sleep_s: float, tasks: int) -> None:
+    """Efficiency of so many workers, whose tasks sleep."""
+    print(f"\n{tasks} tasks a worker that sleep {sleep_s:g} s")
+    print(
+        "  workers   tasks   wall s   efficiency   overhead a task   at 10 s (model)   MB client  MB"
+    )
+    for count in counts:
+        command = [str(Path(__file__).resolve()), HOST, str(count)]
+        with cluster(folder, [command], count) as found:
+            list(as_done_on_cluster(sleep, [0.0] * count, found.address))  # warms up
+            items = [sleep_s] * (tasks * count)
+            began = time.perf_counter()
+            assert sum(1 for _ in as_done_on_cluster(sleep, items, found.address)) == len(items)
+            wall_s = time.perf_counter() - began
+            memory = f"{memory_mb():8.0f} {memory_mb(found.scheduler.pid):8.0f}"
+        overhead_s = wall_s / tasks - sleep_s
+        print(
+            f"  {count:7d} {len(items):7d} {wall_s:8.2f} {sleep_s * tasks / wall_s:11.1%}"
+            f" {overhead_s:15.3f} s {GOAL_S / (GOAL_S + overhead_s):15.1%}  {memory}",
+            flush=True,
+        )
+
+
+# Cases that are done
+
+
+def copy_result(folder: Path, count: int) -> None:
+    """The result of case 0, under the names of all the others."""
+    out = folder / "out"
+    record = (out / "out_0.json").read_text(encoding="utf-8")
+    for number in range(1, count):
+        for ending in (".nii.gz", ".slices.csv", ".done.json"):
+            shutil.copyfile(out / f"out_0{ending}", out / f"out_{number}{ending}")
+        text = record.replace('"out_0.', f'"out_{number}.')
+        (out / f"out_{number}.json").write_text(text, encoding="utf-8")
+
+
+def resume(folder: Path, count: int) -> None:
+    """How long `batch --resume` takes to pass over cases that are done."""
+    table = write_table(folder, count, "one.nii.gz")
+    make_case(folder / "one.nii.gz", folder / "seed_one.nii.gz", 0)
+    request = BatchRequest(table, folder / "out", ENGINE, resume=True)
+    first = next(iter(run_batch(request)))
+    assert not first.error and not first.is_skipped, first
+    copy_result(folder, count)
+    began, busy = time.perf_counter(), time.process_time()
+    passed = list(islice(run_batch(replace(request)), count))
+    seconds, busy_s = time.perf_counter() - began, time.process_time() - busy
+    assert all(outcome.is_skipped for outcome in passed)
+    size = (folder / "out" / MANIFEST).stat().st_size
+    print(f"\n{count} cases that are done: {seconds:.1f} s to pass over, {1000 * seconds / count:.2f}"
+          f" ms each ({busy_s:.1f} s of the processor); manifest {size / 1e6:.2f} MB")  # fmt: skip
+
+
+def main() -> None:
+    """Measure, and print tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=40)
+    parser.add_argument("--workers", default="1,2,4")
+    parser.add_argument("--sleep", type=float, default=1.0)
+    parser.add_argument("--tasks", type=int, default=4)
+    parser.add_argument("--done", type=int, default=1000)
+    arguments = parser.parse_args()
+    counts = [int(word) for word in arguments.workers.split(",") if int(word)]
+    with tempfile.TemporaryDirectory() as name:
+        folders = [Path(name) / part for part in ("real", "sleeping", "done")]
+        for folder in folders:
+            folder.mkdir()
+        if arguments.done:
+            resume(folders[2], arguments.done)
+        if arguments.cases:
+            real_workers(folders[0], arguments.cases)
+        if counts:
+            sleeping_workers(folders[1], counts, arguments.sleep, arguments.tasks)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == [HOST]:
+        asyncio.run(hold_workers(int(sys.argv[2]), sys.argv[3]))
+    else:
+        main()
