@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
@@ -38,11 +38,8 @@ from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.kept_engine import kept_engine
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
-from SlicePropagationLib.propagation import SlicePrediction
+from SlicePropagationLib.propagation import Engine, SlicePrediction
 from SlicePropagationLib.workers import as_done
-
-if TYPE_CHECKING:
-    from SlicePropagationLib.propagation import Engine
 
 log = logging.getLogger(__name__)
 # A header that names the file of its voxels.

@@ -67,6 +67,15 @@ def memory_mb(process: int | None = None) -> float:
     return float("nan")
 
 
+def processor_s(process: int | None = None) -> float:
+    """Time that a process has had of a processor; NaN where the system does not tell it."""
+    path = Path(f"/proc/{process or 'self'}/stat")
+    with contextlib.suppress(OSError):
+        fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return float("nan")
+
+
 @contextlib.contextmanager
 def cluster(folder: Path, commands: list[list[str]], num_workers: int) -> Iterator[Cluster]:
     """A scheduler, and the workers that some commands start, until the end of the block."""
@@ -221,22 +230,29 @@ async def hold_workers(count: int, address: str) -> None:
 def sleeping_workers(folder: Path, counts: list[int], sleep_s: float, tasks: int) -> None:
     """Efficiency of so many workers, whose tasks sleep."""
     print(f"\n{tasks} tasks a worker that sleep {sleep_s:g} s")
+    print("                                                          client        scheduler")
     print(
-        "  workers   tasks   wall s   efficiency   overhead a task   at 10 s (model)   MB client  MB"
+        "  workers   tasks   wall s   efficiency  at 10 s (model)    MB  ms a task    MB  ms a task"
     )
     for count in counts:
         command = [str(Path(__file__).resolve()), HOST, str(count)]
         with cluster(folder, [command], count) as found:
-            list(as_done_on_cluster(sleep, [0.0] * count, found.address))  # warms up
+            # warms up, as long as the others: by it the scheduler tells how long a task takes
+            list(as_done_on_cluster(sleep, [sleep_s] * count, found.address))
             items = [sleep_s] * (tasks * count)
-            began = time.perf_counter()
+            processes = (None, found.scheduler.pid)
+            began, busy = time.perf_counter(), [processor_s(own) for own in processes]
             assert sum(1 for _ in as_done_on_cluster(sleep, items, found.address)) == len(items)
             wall_s = time.perf_counter() - began
-            memory = f"{memory_mb():8.0f} {memory_mb(found.scheduler.pid):8.0f}"
+            costs = [
+                (memory_mb(own), 1000 * (processor_s(own) - before) / len(items))
+                for own, before in zip(processes, busy, strict=True)
+            ]
         overhead_s = wall_s / tasks - sleep_s
         print(
             f"  {count:7d} {len(items):7d} {wall_s:8.2f} {sleep_s * tasks / wall_s:11.1%}"
-            f" {overhead_s:15.3f} s {GOAL_S / (GOAL_S + overhead_s):15.1%}  {memory}",
+            f" {GOAL_S / (GOAL_S + overhead_s):15.1%} "
+            + "".join(f" {memory:6.0f} {own_ms:9.1f}" for memory, own_ms in costs),
             flush=True,
         )
 
