@@ -55,8 +55,8 @@ class MappedSlices:
             found = self._converted(self._voxels[index])
             found.flags.writeable = False
         self._kept[index] = found  # the last one asked for goes last
-        while len(self._kept) > NUM_KEPT:
-            self._kept.pop(next(iter(self._kept)), None)
+        for oldest in list(self._kept)[:-NUM_KEPT]:  # a copy, as other threads may look, too
+            self._kept.pop(oldest, None)
         return found
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
