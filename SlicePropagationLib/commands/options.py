@@ -6,8 +6,9 @@ import argparse
 import sys
 from collections.abc import Callable
 from importlib import util
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from SlicePropagationLib.commands.progress import EpochLines
 from SlicePropagationLib.engines import choose_default, default_engine
 from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import ConfigError
@@ -143,11 +144,13 @@ def check_training_packages() -> None:
     check_packages("Training", ("torch", "lightning", "monai"), "train")
 
 
-def reporter(arguments: argparse.Namespace) -> Callable[[str], None] | None:
-    """What a command tells of its progress: lines on stderr, or None with --quiet."""
+def reporter(
+    arguments: argparse.Namespace, stream: TextIO | None = None
+) -> Callable[[str], None] | None:
+    """What a command tells of its trainings: lines on stderr or elsewhere, None with --quiet."""
     if arguments.quiet:
         return None
-    return lambda text: print(text, file=sys.stderr, flush=True)
+    return EpochLines(stream or sys.stderr, arguments.max_hours)
 
 
 def listed(labels: np.ndarray) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import sys
 import threading
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 PARTS = 10  # of a run that are told in a pipe or a file: one line for every 10 %
 MINUTE_S = 60
+MINUTES_AN_HOUR = 60
 LONGEST_IN_SECONDS = 90
+EPOCH = re.compile(r"epoch (\d+) of (\d+): .*?([\d.]+) min")  # what a training tells of one
 
 
 class ProgressLine:
@@ -130,6 +133,38 @@ class ProgressLine:
             if self._shown:
                 print(f"\r{'':{len(self._shown)}}\r", end="", file=self._stream, flush=True)
             self._shown = ""
+
+
+class EpochLines:
+    """Lines of text about trainings; in a pipe or a file, an epoch for every tenth of a training.
+
+    All epochs stand in the log of the training.
+
+    Args:
+        stream: where the lines go.
+        max_hours: after which a training ends; None where its epochs alone end it.
+    """
+
+    def __init__(self, stream: TextIO, max_hours: float | None = None) -> None:
+        self._stream = stream
+        self._hours = max_hours
+        self._epoch = 0
+        self._part = 0
+
+    def __call__(self, text: str) -> None:
+        """Tell a line, unless it is of an epoch that is not to be told."""
+        found = EPOCH.match(text)
+        if found is None or self._is_told(int(found[1]), int(found[2]), float(found[3])):
+            print(text, file=self._stream, flush=True)
+
+    def _is_told(self, epoch: int, count: int, minutes: float) -> bool:
+        by_time = minutes / (MINUTES_AN_HOUR * self._hours) if self._hours else 0.0
+        part = int(PARTS * max(epoch / count, by_time) + 1e-9)
+        if epoch <= self._epoch:  # of another training
+            self._part = 0
+        is_next = part > self._part
+        self._epoch, self._part = epoch, part
+        return is_next or self._stream.isatty()
 
 
 class WarningHandler(logging.StreamHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from SlicePropagationLib.commands.help_text import add_command
@@ -12,6 +13,7 @@ from SlicePropagationLib.commands.options import (
     check_training_packages,
     names,
     positive,
+    reporter,
 )
 from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import ConfigError
@@ -138,8 +140,7 @@ def _train(arguments: argparse.Namespace) -> int:
     check_device(arguments.device)
     from SlicePropagationLib.training.train import train
 
-    report = None if arguments.quiet else lambda text: print(text, flush=True)
-    for path in train(request, report):
+    for path in train(request, reporter(arguments, sys.stdout)):
         print(f"best weights: {path}")
     return DONE
 

@@ -1,6 +1,7 @@
 """Progress: one line that is written over on a terminal, few lines in a pipe."""
 
 import contextlib
+import io
 import logging
 import os
 import re
@@ -11,7 +12,12 @@ from case_files import make_case
 
 from SlicePropagationLib.commands.batch_progress import BatchProgress
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.commands.progress import ProgressLine, WarningHandler, duration
+from SlicePropagationLib.commands.progress import (
+    EpochLines,
+    ProgressLine,
+    WarningHandler,
+    duration,
+)
 from SlicePropagationLib.pipelines.batch import BatchRequest
 
 
@@ -108,6 +114,35 @@ def test_the_time_of_a_batch_goes_on_while_no_case_is_finished(tmp_path):
     with terminal() as written, BatchProgress(request, is_quiet=True, tick_s=0.001) as progress:
         progress.begun(9)
         assert written() == ""
+
+
+def epochs(lines, count, minutes=0.0):
+    for epoch in range(1, count + 1):
+        lines(f"epoch {epoch} of {count}: total 0.5, dice 0.9, {epoch * minutes:.1f} min *")
+
+
+def test_in_a_pipe_a_training_tells_an_epoch_for_every_tenth_of_it():
+    stream = io.StringIO()
+    lines = EpochLines(stream)
+    lines("checking 8 cases")
+    epochs(lines, 40)
+    told = stream.getvalue().splitlines()
+    assert told[0] == "checking 8 cases"
+    assert [line.split()[1] for line in told[1:]] == [str(4 * part) for part in range(1, 11)]
+    epochs(lines, 3)  # of the next training
+    assert len(stream.getvalue().splitlines()) == len(told) + 3
+
+
+def test_where_time_ends_a_training_the_tenths_are_those_of_the_time():
+    stream = io.StringIO()
+    epochs(EpochLines(stream, max_hours=0.5), count=1000, minutes=0.03)
+    assert 9 <= len(stream.getvalue().splitlines()) <= 10
+
+
+def test_on_a_terminal_a_training_tells_every_epoch():
+    with terminal() as shown:
+        epochs(EpochLines(sys.stderr), 40)
+        assert shown().count("epoch") == 40
 
 
 def test_a_shorter_text_leaves_nothing_of_a_longer_one():
