@@ -35,7 +35,9 @@ def cluster():
 
 
 def results(cluster, task, items, **options):
-    """{number: result} of a task on items."""
+    """{number: result} of a task on items, once all workers that died are there again."""
+    with distributed.Client(cluster.scheduler_address) as client:
+        client.wait_for_workers(2, timeout=120)
     found = as_done_on_cluster(task, items, cluster.scheduler_address, **options)
     return dict(found)
 
