@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+# A fresh environment is not compiled, and some systems forbid Python to keep what it compiles:
+# every program that a test starts would compile PyTorch anew, four times the time of all else.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Processes that share the cores wait for one another's threads: tests took twice as long.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
