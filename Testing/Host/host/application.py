@@ -66,6 +66,15 @@ class Application:
         self._layout = None
         scene.AddObserver(scene.EndCloseEvent, self._scene_closed)
 
+    def topLevelWidgets(self):
+        """The main window, where there is one; the host has no other that is looked for.
+
+        Qt's own list wraps each window of the process anew, at every refresh of the panel. Once it
+        met one of an earlier test that was being deleted, and the process ended.
+        """
+        window = getattr(self, "_window", None)
+        return [] if window is None else [window]
+
     def _make_logic(self, name, kind):
         made = getattr(slicer, kind)()
         made.SetMRMLApplicationLogic(self._logic)
