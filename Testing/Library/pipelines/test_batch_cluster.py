@@ -161,6 +161,7 @@ def own_cluster(folder):
     processes = [started(folder, "-m", "distributed.cli.dask_scheduler", *words)]
     try:
         while not known.exists():
+            assert processes[0].poll() is None, "the scheduler did not start"
             time.sleep(0.05)
         address = json.loads(known.read_text(encoding="utf-8"))["address"]
         words = [address, "--nthreads", "1", "--no-nanny", *quiet]
@@ -204,7 +205,7 @@ def test_the_same_command_goes_on_after_client_scheduler_and_worker_were_killed(
     words += ["--engine", "copy", "--no-pictures", "--quiet", "--resume", "--scheduler"]
 
     client = started(tmp_path, "-c", KILLED, *words, cluster.scheduler_address)
-    assert client.wait() == -signal.SIGKILL
+    assert client.wait(300) == -signal.SIGKILL
 
     with own_cluster(tmp_path) as (address, scheduler):
         after_two(lambda: (scheduler.kill(), scheduler.wait()))
