@@ -12,7 +12,7 @@ from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.pointer_path import Take, follow_mouse
-from SlicePropagationWeb.render_throttle import throttle_rendering
+from SlicePropagationWeb.render_throttle import RenderThrottle, throttle_rendering
 from SlicePropagationWeb.view_controls import (
     COLORS,
     TAGS,
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from trame_slicer.core import SlicerApp
 
 FRAMES_PER_SECOND = 15.0
+# Between two events of the mouse, each of which waits for the answer to the one before: a turn of
+# the wheel is three of them.
+EVENT_SECONDS = 0.002
 
 
 class PageViews:
@@ -60,6 +63,7 @@ class PageViews:
             three_d_view_ui_f=lambda server, view_id, view: add_three_d_controls(view, name),
             target_fps=FRAMES_PER_SECOND,
             blur_fps=FRAMES_PER_SECOND / 2,
+            rca_event_throttle_s=EVENT_SECONDS,
         )
         self._layouts = LayoutManager(self._scene, self._manager, server)
         self._layouts.register_layout_dict({plane: _layout(plane) for plane in TAGS})
@@ -67,10 +71,20 @@ class PageViews:
         self._plane = "axial"
         self._layouts.set_layout(self._plane)
         self._fits = {tag: ViewFit(self._manager.get_view(tag)) for tag in COLORS}
+        self._draw_slices_plainly()
 
     def names(self) -> list[str]:
         """What the views are called in messages of the browser."""
         return [view.get_singleton_tag() for view in self._manager.get_views()]
+
+    def _draw_slices_plainly(self) -> None:
+        """Draw each pixel of a slice once.
+
+        Without a graphics card, several samples a pixel take twice as long, and a slice looks the
+        same.
+        """
+        for view in self._manager.get_slice_views():
+            view.render_window().SetMultiSamples(0)
 
     def place(self, page_layout: Any) -> None:
         """Put the views into the page, at the current place of its template."""
@@ -160,8 +174,13 @@ class PageViews:
         index: int,
     ) -> None:
         """Show a slice of a plane."""
+        RenderThrottle.turns.prefer(TAGS[plane])
         center = sliceCenter(volume_node, axisOfPlane(volume_node, plane), index)
         self.view(plane).get_view_node().JumpSliceByOffsetting(*center)
+
+    def work_in(self, plane: str) -> None:
+        """A person goes through the slices of a plane; its view is drawn first and often."""
+        RenderThrottle.turns.work_in(TAGS[plane])
 
     def corners(self, volume_node: VolumeNode) -> dict[str, dict[str, Any]]:
         """{name of a slice view: what stands at its edges}."""

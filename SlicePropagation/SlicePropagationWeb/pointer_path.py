@@ -33,6 +33,7 @@ class PointerPathAdapter(RcaViewAdapter):
         super().__init__(*arguments, **options)
         self.max_pixel_count = MAX_PIXELS
         self._take = take
+        self._scheduler.name = self.area_name
 
     def on_interaction(
         self,
@@ -46,6 +47,7 @@ class PointerPathAdapter(RcaViewAdapter):
             event: with x and y; its `pointerPath`, if any, lists the (x, y) before them. From its
                 `stroke` on, if any, the pictures say that they show that one.
         """
+        self._scheduler.turns.work_in(self.area_name)
         skipped = list(event.pop(KEY, ()))
         stroke = event.pop(STROKE, None)
         for x, y in skipped[:MAX_POINTS]:

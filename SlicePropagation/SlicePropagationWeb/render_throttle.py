@@ -8,24 +8,32 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from trame_rca.schedulers import RcaImageRenderScheduler
+from trame_rca.schedulers import RcaImageRenderScheduler, image_scheduler
 from trame_slicer.rca_view import rca_view_factory
 from trame_slicer.views import abstract_view
 from trame_slicer.views.render_scheduler import NoScheduleRendering
+
+from SlicePropagationWeb.drawing_turns import DrawingTurns
 
 
 class RenderThrottle(RcaImageRenderScheduler):
     """Draws a view when it is asked to.
 
-    The views take turns, and after each picture as much time passes as it took. Each picture says
-    which stroke was the last that was taken before it was drawn, in its `meta["stroke"]`.
+    The views take turns, the one that a person works in first. After each picture as much time
+    passes as it took, and more where nobody works in the view. Each picture says which stroke was
+    the last that was taken before it was drawn, in its `meta["stroke"]`.
 
     trame-rca draws all views in one turn of the event loop, one right after the other as soon as
     drawing takes longer than its period: while an engine keeps all cores busy, the loop does
     nothing else then, and a click waits for four pictures.
+
+    Attributes:
+        turns: of all views.
+        name: of the view.
     """
 
-    _turn = asyncio.Lock()
+    turns = DrawingTurns()
+    name = ""
     _stroke = 0
 
     def took_stroke(self, number: float) -> None:
@@ -45,19 +53,24 @@ class RenderThrottle(RcaImageRenderScheduler):
 
         A picture of better quality is worth it then.
         """
-        for _ in range(self._n_period_until_still_render):
-            await asyncio.sleep(self._target_period_s)
-            if self._request_event.is_set():
-                return False
-        return True
+        seconds = self._n_period_until_still_render * self._target_period_s
+        try:
+            await asyncio.wait_for(self._request_event.wait(), seconds)
+        except TimeoutError:
+            return True
+        return False
 
     async def _draw(self, quality: int) -> None:
-        async with self._turn:
+        await self.turns.begin(self.name)
+        try:
             # what is asked for from here on, also while others draw, is another picture
             self._request_event.clear()
             began = monotonic()
             self._render_frame(quality)
-            await asyncio.sleep(monotonic() - began)
+            await self.turns.rest(monotonic() - began)
+        finally:
+            self.turns.end()
+        await self.turns.calm(self.name)
 
     def _render_frame(self, quality: int) -> None:
         """As trame-rca does it, with the number of the stroke."""
@@ -79,7 +92,8 @@ def throttle_rendering() -> None:
     """Let views that are made from now on draw so, and not before anybody can see them.
 
     Trame-slicer 2.0.0, which is pinned, has no way to name a scheduler, and draws a view some
-    sixty times while it makes it.
+    sixty times while it makes it. Trame-rca draws it once more to see whether it can be drawn.
     """
+    image_scheduler.window_wrapper = lambda window: window
     rca_view_factory.RcaImageRenderScheduler = RenderThrottle
     abstract_view.DirectRendering = NoScheduleRendering
