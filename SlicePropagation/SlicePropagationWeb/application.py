@@ -110,7 +110,8 @@ class Application:
             self._loop.schedule,
         )
         redo = Redo(logic, self.data, self._loop.schedule, self.views.refresh)
-        self.workflow = Workflow(logic, self.controller, self.views, self.data, redo)
+        shown = (self.controller, self.views, self.data)
+        self.workflow = Workflow(logic, *shown, redo, self._loop.schedule)
         self.review = ReviewCommands(self.workflow)
         self.steps = UndoCommands(self.workflow, redo)
         self.player = Player(self.workflow, self._loop.schedule, self.data)
@@ -122,7 +123,7 @@ class Application:
         self.mouse.outlines = self.toolbox.outlines
         self.mouse.seeds = self.toolbox.seeds
         self.mouse.traces = self.toolbox.traces
-        self.mouse.on_press = self.player.stop
+        self.mouse.on_press = self._pressed
         self.views.on_mouse = self.mouse.take
 
     def _make_files(self) -> None:
@@ -264,6 +265,7 @@ class Application:
         self.cases.work.act()
         if name not in WHILE_PLAYING:
             self.player.stop()
+        self.workflow.catch_up()
         reason = blocked(name, self.data.why)
         if reason:
             self.workflow.say(f"{reason}.")
@@ -280,6 +282,11 @@ class Application:
 
     def _give(self, function: Callable[[], object]) -> None:
         tell(self.workflow, function)
+
+    def _pressed(self) -> None:
+        """A button of the mouse went down in a view."""
+        self.player.stop()
+        self.workflow.catch_up()
 
     def _failed(self, error: Exception) -> None:
         """What took a while, such as opening a file, ended in an error that nobody expected."""

@@ -1,5 +1,6 @@
 """The page: top bar, panel, views and review bar."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trame.ui.vuetify3 import VAppLayout
@@ -8,6 +9,7 @@ from trame.widgets import client, html
 from SlicePropagationWeb.command_labels import SCOPE_ITEMS
 from SlicePropagationWeb.dialogs import add_dialogs
 from SlicePropagationWeb.draw_section import add_draw_section
+from SlicePropagationWeb.page_part import PagePart
 from SlicePropagationWeb.page_parts import (
     command_button,
     command_icon,
@@ -18,7 +20,7 @@ from SlicePropagationWeb.page_parts import (
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.propagate_section import add_propagate_section, add_run_footer
-from SlicePropagationWeb.review_bar import add_review_bar
+from SlicePropagationWeb.review_bar import add_cells, add_review_bar
 from SlicePropagationWeb.theme_menu import add_theme_menu
 from SlicePropagationWeb.view_bar import add_view_bar
 from SlicePropagationWeb.welcome import add_alert, add_opening, add_welcome
@@ -47,15 +49,33 @@ class Page:
     ) -> None:
         self.name = name
         server.state.trame__title = TITLE
+        self._parts = {part: PagePart(server, part) for part in self._builders()}
+        for part, build in self._builders().items():
+            with self._parts[part]:
+                build()
         with VAppLayout(server) as self.layout:
             begin = "utils.page.beginTheme($vuetify); trigger('enter', [utils.page.tab])"
             client.ClientTriggers(mounted=begin)
             with html.Div(classes="sp-root", v_if=f"{name.owner} === utils.page.tab"):
-                self._top_bar()
+                self._parts["top"].place()
                 with html.Div(classes="sp-body"):
-                    self._panel()
+                    with html.Div(classes="sp-panel"):
+                        self._parts["sections"].place()
+                        self._parts["footer"].place()
                     self._views(views)
-            add_dialogs(name)
+            self._parts["dialogs"].place()
+
+    def _builders(self) -> dict[str, Callable[[], None]]:
+        """What fills the parts of the page."""
+        name = self.name
+        return {
+            "top": self._top_bar,
+            "sections": self._sections,
+            "footer": lambda: add_run_footer(name),
+            "cells": lambda: add_cells(name),
+            "review": lambda: add_review_bar(name, self._parts["cells"]),
+            "dialogs": lambda: add_dialogs(name),
+        }
 
     def _top_bar(self) -> None:
         name = self.name
@@ -81,13 +101,11 @@ class Page:
             add_case_buttons(name)
             add_theme_menu()
 
-    def _panel(self) -> None:
-        with html.Div(classes="sp-panel"):
-            with html.Div(classes="sp-sections"):
-                self._input_section()
-                add_draw_section(self.name)
-                add_propagate_section(self.name)
-            add_run_footer(self.name)
+    def _sections(self) -> None:
+        with html.Div(classes="sp-sections"):
+            self._input_section()
+            add_draw_section(self.name)
+            add_propagate_section(self.name)
 
     def _input_section(self) -> None:
         name = self.name
@@ -110,4 +128,4 @@ class Page:
                 add_opening(self.name)
                 add_welcome(self.name)
                 add_alert(self.name)
-            add_review_bar(self.name)
+            self._parts["review"].place()

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from SlicePropagationMRML.nodes.types import Schedule
 from SlicePropagationMRML.presenting.messages import summaryText
 from SlicePropagationMRML.presenting.review import Kind, SliceReview, reviewSlices
 from SlicePropagationMRML.presenting.states import Situation
@@ -18,6 +19,8 @@ from SlicePropagationWeb.strip_cells import ANCHORS, cells, describe
 from SlicePropagationWeb.view_state import reasons
 
 STRIP_SECONDS = 0.2  # between two updates of the strip during a run
+# After another slice came: its picture is to be on the screen before what stands around it.
+AROUND_MS = 80
 
 
 class PageRefresh:
@@ -29,6 +32,7 @@ class PageRefresh:
         controller: the SegmentationController.
         views: the PageViews.
         data: the PanelState that the browser shows.
+        schedule: `schedule(milliseconds, function)`, the event loop's timer.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class PageRefresh:
         controller: SegmentationController,
         views: PageViews,
         data: PanelState,
+        schedule: Schedule,
     ) -> None:
         self._logic = logic
         self._session = session
@@ -46,6 +51,8 @@ class PageRefresh:
         self._data = data
         self._review: SliceReview | None = None
         self._strip_at = 0.0
+        self._schedule = schedule
+        self._is_behind = False
 
     def everything(self) -> None:
         """Bring the page up to date with the logic."""
@@ -57,8 +64,24 @@ class PageRefresh:
         self.position()
         self.reasons()
 
+    def moved(self) -> None:
+        """A view shows another slice; what stands around it follows in a moment."""
+        volume = self._controller.volume
+        if volume is None:
+            return
+        self._data.index = self._views.index(self._data.plane, volume)
+        if not self._is_behind:
+            self._is_behind = True
+            self._schedule(AROUND_MS, self.catch_up)
+
+    def catch_up(self) -> None:
+        """Bring what stands around the slice that is shown up to date, if it is not."""
+        if self._is_behind:
+            self.position()
+
     def position(self) -> None:
-        """The large view shows another slice."""
+        """Say which slice is shown, and what can be done there."""
+        self._is_behind = False
         volume = self._controller.volume
         if volume is not None:
             self._data.index = self._views.index(self._data.plane, volume)

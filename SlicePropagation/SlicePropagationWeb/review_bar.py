@@ -3,22 +3,25 @@
 from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.command_labels import LEGEND, LEGEND_BELOW
+from SlicePropagationWeb.page_part import PagePart
 from SlicePropagationWeb.page_parts import check, command_button, give, shown, tooltip
 from SlicePropagationWeb.panel_state import StateNames
 
 DENSE = 120  # from so many slices on the strip has no lines between them
 
 
-def add_review_bar(name: StateNames) -> None:
+def add_review_bar(name: StateNames, cells: PagePart) -> None:
     """Add the bar to the page that is being built.
 
     Args:
         name: names of the PanelState's values in the browser.
+        cells: what `add_cells` fills: a part of its own, since it is large and the slice that is
+            shown changes nothing in it.
     """
     with html.Div(classes="sp-review"):
         with html.Div(classes="sp-row", style="margin-bottom: 8px"):
             _add_commands(name)
-        _add_strip(name)
+        _add_strip(name, cells)
         with html.Div(classes="sp-row", style="margin-top: 6px"):
             html.Span(shown(name.summary), classes="sp-summary")
             _add_legend()
@@ -70,12 +73,12 @@ def _add_player(name: StateNames) -> None:
         tooltip(shown(text), "top")
 
 
-def _add_strip(name: StateNames) -> None:
+def _add_strip(name: StateNames, cells: PagePart) -> None:
     with html.Div(
         classes=(f"['sp-strip', {{'sp-dense': {name.cells}.length > {DENSE}}}]",),
         raw_attrs=_slider(name),
     ):
-        _add_cells(name)
+        cells.place()
         left = f"calc(${{100 * {name.index} / {name.cells}.length}}% - 1px)"
         width = f"calc(${{100 / {name.cells}.length}}% + 2px)"
         html.Div(
@@ -100,7 +103,12 @@ def _slider(name: StateNames) -> list[str]:
     ]
 
 
-def _add_cells(name: StateNames) -> None:
+def add_cells(name: StateNames) -> None:
+    """Add a bar for each slice.
+
+    Args:
+        name: names of the PanelState's values in the browser.
+    """
     marks = "{'sp-stale': cell.stale, 'sp-absent': !cell.shown}"
     with html.Div(
         v_for=f"(cell, i) in {name.cells}",

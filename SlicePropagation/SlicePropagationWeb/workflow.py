@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from SlicePropagationMRML.nodes.types import Schedule
 from SlicePropagationMRML.presenting.messages import otherAxisText, otherGridText
 from SlicePropagationMRML.presenting.presenter import Presenter
 from SlicePropagationMRML.run.events import (
@@ -46,6 +47,7 @@ class Workflow:
         views: the PageViews.
         data: the PanelState that the browser shows.
         redo: the Redo, which says when a correction redoes its gap by itself.
+        schedule: `schedule(milliseconds, function)`, the event loop's timer.
 
     Attributes:
         session: the PageSession.
@@ -61,6 +63,7 @@ class Workflow:
         views: PageViews,
         data: PanelState,
         redo: Redo,
+        schedule: Schedule,
     ) -> None:
         self._redo = redo
         self._is_redoing = False
@@ -72,7 +75,7 @@ class Workflow:
         self.session = PageSession(logic, controller, data)
         self.on_work: Callable[[], None] = lambda: None
         self.before_run: Callable[[], None] = lambda: None
-        self._refresh = PageRefresh(logic, self.session, controller, views, data)
+        self._refresh = PageRefresh(logic, self.session, controller, views, data, schedule)
         self.presenter = Presenter(logic)
         self.presenter.firstSlice = number(0)
         self._began_at = 0
@@ -80,7 +83,7 @@ class Workflow:
         self._seconds = 0.0
         logic.events.connect(self._told)
         controller.on_change = self._segments_changed
-        views.observe(self._refresh.position)
+        views.observe(self._refresh.moved)
         data.engines = engine_items()
         data.directions = direction_items()
         data.engine = default_engine()
@@ -170,6 +173,7 @@ class Workflow:
     def jump(self, index: int) -> None:
         """Show a slice of the chosen plane; during a run, the views stay there."""
         self._follows = False
+        self.views.work_in(self.data.plane)
         self._show(index)
 
     def _show(self, index: int) -> None:
@@ -351,6 +355,10 @@ class Workflow:
     def refresh(self) -> None:
         """Bring the page up to date with the logic."""
         self._refresh.everything()
+
+    def catch_up(self) -> None:
+        """Bring up to date what waited for the picture of another slice."""
+        self._refresh.catch_up()
 
     def refresh_reasons(self) -> None:
         """Say what can be done now, and why the rest cannot."""

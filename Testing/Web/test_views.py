@@ -309,3 +309,24 @@ def test_the_brush_of_the_program_is_in_no_view_as_the_browser_draws_its_ring(pa
     model = bench.call(lambda: effect._get_paint_parameters().brush_model_node)
     assert not bench.call(model.GetDisplayNode().GetVisibility2D)
     assert not bench.call(model.GetDisplayNode().GetVisibility3D)
+
+
+def test_what_stands_around_a_slice_follows_its_picture_and_comes_before_a_command(bench, page):
+    application = bench.application
+
+    def said():
+        return bench.data.corners["Red"]["slice"]
+
+    def move_and_ask():
+        application.workflow.jump(SEED + 3)
+        followed = said()
+        application._command("describe", 0)
+        return followed, said()
+
+    count = bench.data.num_slices
+    first, then = bench.call(move_and_ask)
+    assert first == f"{SEED + 1} of {count}"
+    assert then == f"{SEED + 4} of {count}"
+    bench.call(application.workflow.jump, SEED)
+    wait_for(page, lambda: said() == first)
+    page.locator("[data-edges=Red]").get_by_text(first).wait_for()
