@@ -1,4 +1,4 @@
-"""`MappedSlices`: slices of voxels that stay in their file, converted when they are looked at."""
+"""`MappedSlices`: slices of voxels that stay where they are, converted when they are looked at."""
 
 from __future__ import annotations
 

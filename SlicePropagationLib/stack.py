@@ -30,8 +30,8 @@ class SliceStack:
     """An image volume with its slice axis first; read-only.
 
     Attributes:
-        images: (N, H, W) float32, finite; of a memory map, `MappedSlices` of it, which convert what is
-            looked at.
+        images: (N, H, W) float32, finite; of a memory map and of other large volumes `MappedSlices`,
+            which convert what is looked at.
         spacing_mm: distance between slices, rows and columns, in millimetres, all > 0.
         axis: the axis of the volume array (k, j, i) that became the slice axis: 0, 1 or 2.
         is_cyclic: whether the last slice is followed by the first (a heart beat).
@@ -110,6 +110,12 @@ class SliceStack:
             cache=Cache(),
         )
 
+    def in_memory(self) -> SliceStack:
+        """These slices with all their voxels in memory; this stack where they are there."""
+        if not isinstance(self.images, MappedSlices):
+            return self
+        return replace(self, images=np.asarray(self.images), cache=Cache())
+
     @cached_property
     def without_padding(self) -> SliceStack:
         """These slices with padding at the image's own least or greatest value.
@@ -133,6 +139,7 @@ class SliceStack:
         *,
         is_cyclic: bool = False,
         towards: str = "",
+        keeps_type: bool = False,
     ) -> SliceStack:
         """Make a stack of a volume array.
 
@@ -142,6 +149,8 @@ class SliceStack:
             axis: which of K, J, I the slices run along.
             is_cyclic: whether the last slice is followed by the first.
             towards: where K, J and I count towards in the patient; "" where that is not known.
+            keeps_type: whether the voxels, all finite, stay as they are in memory, and are converted
+                when they are looked at; those of a memory map always are.
 
         Raises:
             InputError: the volume is not 3D, is empty, or a spacing is not positive.
@@ -154,7 +163,8 @@ class SliceStack:
             )
         order = (axis, *(other for other in range(3) if other != axis))
         between, high, wide = (float(spacing_mm[a]) for a in order)
-        images = np.transpose(volume, order)
+        turned = np.transpose(volume, order)
+        images: Any = MappedSlices(turned) if keeps_type else turned
         letters = "".join(towards[a] for a in order) if towards else ""
         return cls(images, (between, high, wide), axis, is_cyclic, towards=letters)
 

@@ -23,6 +23,7 @@ from SlicePropagationLib.pipelines.slice_record import TAG
 
 SAMPLE = "sample"
 LARGE_BYTES = 20 * 1024**2
+MAPPED_BYTES = 512 * 1024**2  # of a file from which on it is not in memory beside the views' copy
 OVERLAP = "Segments overlap, and stay so: what you draw takes nothing from other segments."
 UNKNOWN_ORIGIN = "It does not say which slices a person drew: all of them count as drawn."
 
@@ -132,7 +133,7 @@ def read_with_remarks(source: Path | str, series: str | None = None) -> tuple[Vo
 def _read_volume(source: Path | str, series: str | None) -> Volume:
     """Read a volume; where the library's remedy is an option of a command, say another."""
     try:
-        return read_volume(source, series=series)
+        return read_volume(source, series=series, may_map=_size_of(source) >= MAPPED_BYTES)
     except InputError as error:
         problem, _, remedy = str(error).partition("; ")
         if "--frame" not in remedy:
@@ -148,9 +149,13 @@ def _without_folder(remarks: Sequence[str], source: Path | str) -> list[str]:
 
 def size_text(source: Path | str) -> str:
     """How large a file is that takes a while to read, to be said behind its name; else ""."""
-    path = Path(source)
-    size = path.stat().st_size if path.is_file() else 0
+    size = _size_of(source)
     return f", {size / 1024**2:.0f} MiB" if size >= LARGE_BYTES else ""
+
+
+def _size_of(source: Path | str) -> int:
+    path = Path(source)
+    return path.stat().st_size if path.is_file() else 0
 
 
 def not_restored(offer: dict[str, Any], error: Exception) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from SlicePropagationMRML.nodes.geometry import intensityRange
 from trame_slicer.segmentation import SegmentationEffectThreshold
 
 from SlicePropagationLib.errors import InputError
@@ -52,7 +53,7 @@ class ThresholdTool:
 
     def fit(self, volume_node: "VolumeNode") -> None:
         """Another volume is there; its range is found when the tool is taken."""
-        self._data.threshold_bounds = list(volume_node.GetImageData().GetScalarRange())
+        self._data.threshold_bounds = list(intensityRange(volume_node))
         self._data.threshold = list(self._data.threshold_bounds)
         self._is_found = False
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from SlicePropagationMRML.nodes.geometry import intensityRange
 from SlicePropagationMRML.nodes.types import Schedule, VolumeNode
 from trame_slicer.core import VolumeWindowLevel
 
@@ -169,5 +170,5 @@ def automatic(volume_node: VolumeNode) -> Window:
 
 def is_ct(volume_node: VolumeNode) -> bool:
     """Whether intensities look like Hounsfield units, as files rarely say what they are."""
-    lowest, highest = VolumeWindowLevel.get_volume_scalar_range(volume_node)
+    lowest, highest = intensityRange(volume_node)
     return LOWEST_HU <= lowest <= AIR_HU and highest > 0

@@ -68,6 +68,7 @@ def found_slices(segmenter: Any, stack: SliceStack) -> Iterator[FoundSlices]:
     Yields:
         FoundSlices that cover the stack in order.
     """
+    stack = stack.in_memory()  # networks read all of it
     if hasattr(segmenter, "parts"):
         yield from segmenter.parts(stack)
         return

@@ -7,6 +7,7 @@ import slicer
 import vtk
 from mrml_scene import makeVolume
 from phantoms import square
+from SlicePropagationMRML.nodes import geometry
 from SlicePropagationMRML.nodes.geometry import (
     axisOfPlane,
     planeOfAxis,
@@ -16,6 +17,7 @@ from SlicePropagationMRML.nodes.geometry import (
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.mapped_slices import MappedSlices
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -131,6 +133,37 @@ def test_nan_and_infinite_voxels_count_as_on_the_command_line(bench, tmp_path, c
     assert np.array_equal(images, read_volume(tmp_path / "image.nrrd").array)
     assert images[2, 3, 4] == images.min() < -1000
     assert "Volume 'CT' has 2 NaN or infinite voxels" in caplog.text
+
+
+@pytest.mark.parametrize("axis", [0, 2])
+def test_voxels_of_a_large_volume_are_not_copied_and_give_the_same_result(bench, monkeypatch, axis):
+    results, stacks = [], []
+    for large in (1 << 40, 1):
+        monkeypatch.setattr(geometry, "LARGE_BYTES", large)
+        bench.logic.close()
+        for index in range(bench.mask("disc").shape[axis]):
+            bench.draw("disc", index, False, axis=axis)
+        bench.open(axis=axis)
+        stack = bench.logic.document.stack
+        bench.draw("disc", 8, square(3, 4, 6, stack.slice_shape), axis=axis)
+        bench.run("registration")
+        stacks.append(stack)
+        results.append(bench.mask("disc"))
+    copied, shared = (stack.images for stack in stacks)
+    assert isinstance(shared, MappedSlices) and not isinstance(copied, MappedSlices)
+    assert np.array_equal(copied, np.asarray(shared))
+    assert np.shares_memory(shared._voxels, slicer.util.arrayFromVolume(bench.volume))
+    assert results[0].any() and np.array_equal(*results)
+
+
+def test_nan_in_a_large_volume_is_replaced_as_in_a_small_one(bench, monkeypatch):
+    array = bench.stack.images.copy()
+    array[2, 3, 4] = np.nan
+    images = []
+    for large in (1 << 40, 1):
+        monkeypatch.setattr(geometry, "LARGE_BYTES", large)
+        images.append(stackFromVolume(makeVolume(bench.scene, array, (1, 1, 1))).images)
+    assert np.isfinite(images[1]).all() and np.array_equal(*images)
 
 
 def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_place(bench, tmp_path):

@@ -8,10 +8,13 @@ import pytest
 pytest.importorskip("torch")
 
 from model_files import write_segmenter
+from SlicePropagationMRML.nodes import geometry
 from SlicePropagationMRML.run.events import Finished
 
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.mapped_slices import MappedSlices
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
+from SlicePropagationLib.segmenters.cine.frame_unet import FrameSegmenter
 from SlicePropagationLib.session import Provenance
 
 BOTH = {1: "disc", 2: "rest"}
@@ -40,6 +43,27 @@ def test_segments_get_what_the_model_finds_as_predictions(opened, model):
         assert np.array_equal(opened.mask(segmentID), truth == own)
     assert (opened.logic.session.provenance == Provenance.PROPAGATED).all()
     assert opened.logic.document.engineName == model
+
+
+def test_a_model_gets_the_voxels_of_a_large_volume_as_those_of_a_small_one(
+    bench, model, monkeypatch
+):
+    seen = []
+    segment = FrameSegmenter.parts
+
+    def look_and_segment(self, stack):
+        seen.append(stack.images)
+        return segment(self, stack)
+
+    monkeypatch.setattr(FrameSegmenter, "parts", look_and_segment)
+    monkeypatch.setattr(geometry, "LARGE_BYTES", 1)
+    bench.open("disc", "rest")
+    first(bench, model)
+    assert isinstance(bench.logic.document.stack.images, MappedSlices)
+    assert type(seen[0]) is np.ndarray
+    truth = load_segmenter(model, "cpu").segment(bench.logic.document.stack.in_memory())
+    for own, segmentID in BOTH.items():
+        assert np.array_equal(bench.mask(segmentID), truth == own)
 
 
 def test_a_drawn_slice_stays_and_the_rest_is_up_to_date(opened, model):

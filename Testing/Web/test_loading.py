@@ -15,6 +15,7 @@ from SlicePropagationWeb import opening
 from web_bench import open_page, wait_for
 from web_files import ORIGIN, SPACING, as_image, ct, write_dicom, write_image
 
+from SlicePropagationLib.files import mapped_file
 from SlicePropagationLib.files.reading import tell_count
 
 LARGE = (200, 96, 112)  # voxels: it takes seconds to upload
@@ -255,11 +256,11 @@ def test_the_page_says_what_is_read_of_an_image_and_how_far_that_is(
     goes_on = threading.Event()
     read = opening.read_volume
 
-    def read_slowly(path, series=None):
+    def read_slowly(path, **options):
         for _ in tell_count("abcde", "Reading slices"):
             pass
         goes_on.wait(90)
-        return read(path, series=series)
+        return read(path, **options)
 
     monkeypatch.setattr(opening, "read_volume", read_slowly)
     path = write_image(tmp_path / "chest.nii.gz", ct())
@@ -273,6 +274,32 @@ def test_the_page_says_what_is_read_of_an_image_and_how_far_that_is(
     goes_on.set()
     is_shown(bench, page, ct(), "chest.nii.gz")
     page.locator(".sp-opening").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("name", ["large.nrrd", "large.nii.gz"])
+def test_a_large_file_is_not_in_memory_beside_what_the_views_have(
+    bench, page, tmp_path, monkeypatch, name
+):
+    monkeypatch.setenv("SLICE_PROPAGATION_CACHE", str(tmp_path / "cache"))
+    for module, limit in (
+        (opening, "MAPPED_BYTES"),
+        (mapped_file, "MAPPED_BYTES"),
+        (mapped_file, "UNPACKED_BYTES"),
+    ):
+        monkeypatch.setattr(module, limit, 1)
+    read = opening.read_volume
+    found = []
+
+    def read_and_note(path, **options):
+        found.append(read(path, **options))
+        return found[-1]
+
+    monkeypatch.setattr(opening, "read_volume", read_and_note)
+    path = write_image(tmp_path / name, ct())
+    files = bench.application.files
+    bench.call(lambda: bench.application._loop.begin(files.load_volume(path)))
+    is_shown(bench, page, ct(), name)
+    assert isinstance(found[0].array, np.memmap)
 
 
 @pytest.mark.parametrize("name", ["chest.nii.gz", "chest.nrrd", "series"])

@@ -25,18 +25,22 @@ def addVolumeNode(
     volume: Volume,
     name: str,
 ) -> VolumeNode:
-    """A scalar volume node with the voxels and the geometry of a library `Volume`."""
+    """A scalar volume node with the voxels and the geometry of a library `Volume`.
+
+    Window and level are for the caller to set: Slicer would look at all voxels for them.
+    """
     voxels = np.ascontiguousarray(volume.array)
     image = vtk.vtkImageData()
     image.SetDimensions(*reversed(voxels.shape))
     image.GetPointData().SetScalars(numpy_support.numpy_to_vtk(voxels.ravel(), deep=True))
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().AutoWindowLevelOff()  # before there are voxels
     node.SetAndObserveImageData(image)
     node.SetSpacing(*volume.image.GetSpacing())
     node.SetOrigin(*(LPS_TO_RAS @ volume.image.GetOrigin()))
     directions = LPS_TO_RAS @ np.reshape(volume.image.GetDirection(), (3, 3))
     node.SetIJKToRASDirections(directions.tolist())
-    node.CreateDefaultDisplayNodes()
     if volume.nifti is not None:
         node.SetAttribute(NIFTI_HEADER, volume.nifti.to_text())
     return node
