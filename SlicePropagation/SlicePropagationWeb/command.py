@@ -192,6 +192,8 @@ def serve_page(
     """
     check_installed()
     try:
+        first = import_module("SlicePropagationWeb.begun_reading").FirstImage
+        begun = None if image in (None, "sample") else first(image)
         serve = import_module("SlicePropagationWeb.serve").serve
     except ImportError as error:  # a package, or a library that one of them loads
         raise ConfigError(
@@ -214,6 +216,7 @@ def serve_page(
         certificate=certificate,
         key=key,
         report=_print_line,
+        first=begun,
     )
 
 

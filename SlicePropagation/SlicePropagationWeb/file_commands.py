@@ -17,6 +17,7 @@ from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.exports import check_exports
+from SlicePropagationWeb.begun_reading import BegunReading, FirstImage
 from SlicePropagationWeb.current_work import CurrentWork, title_of
 from SlicePropagationWeb.file_lists import FileLists, choice_items, choice_text
 from SlicePropagationWeb.loading import Loading
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.segmentation_controller import SegmentationController
     from SlicePropagationWeb.workspace import Workspace
 
+WARM_UP_MS = 1000  # after a volume came, whose first pictures are to come before
 Reader = Callable[[Path, Volume | None], Opened]
 
 
@@ -113,13 +115,13 @@ class FileCommands:
 
     def open_at_start(
         self,
-        image: Path | str,
+        first: FirstImage,
         segmentation: Path | str | None = None,
     ) -> None:
         """Open an image, and a segmentation of it, as soon as the page is served."""
 
         async def load() -> None:
-            await self.load_volume(image)
+            await self._show_read(first.source, first.reading)
             if segmentation is not None:
                 await self.load_segmentation(Path(segmentation))
 
@@ -163,9 +165,17 @@ class FileCommands:
             series: which volume of a DICOM folder that holds several.
             case: name of the case of the worklist that it is, or "".
         """
+        await self._show_read(source, BegunReading(read_with_remarks, source, series), case)
+
+    async def _show_read(
+        self,
+        source: Path | str,
+        reading: BegunReading,
+        case: str = "",
+    ) -> None:
         self.begin_loading(f"{case or title_of(source)}{size_text(source)}")
         try:
-            volume, remarks = await self.loading.read(read_with_remarks, source, series)
+            volume, remarks = await self.loading.await_end(reading)
             self._opened.show_volume(source, volume, remarks, case)
             self._workspace.note_opened(source)
             self._data.choices = []
@@ -216,9 +226,12 @@ class FileCommands:
         The first import of PyTorch takes seconds, for which the page itself would be late.
         """
         if self._data.volume_name and self.is_seen:
-            loop = asyncio.get_event_loop()
-            task = loop.run_in_executor(None, make_engine, self._data.engine)
-            task.add_done_callback(lambda done: done.exception())
+            self._loop.schedule(WARM_UP_MS, self._make_engine)
+
+    def _make_engine(self) -> None:
+        loop = asyncio.get_event_loop()
+        task = loop.run_in_executor(None, make_engine, self._data.engine)
+        task.add_done_callback(lambda done: done.exception())
 
     # Saving
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from SlicePropagationLib.files.reading import ReadingProgress
+from SlicePropagationWeb.begun_reading import BegunReading
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -43,11 +43,14 @@ class Loading:
 
     async def read(self, read: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function in a thread, and tell meanwhile what it reads; returns what it does."""
-        progress = ReadingProgress()
-        work = asyncio.ensure_future(asyncio.to_thread(progress.follow, read, *arguments))
+        return await self.await_end(BegunReading(read, *arguments))
+
+    async def await_end(self, reading: BegunReading) -> Any:
+        """Tell what a thread reads until it is done; returns what it read."""
+        work = asyncio.wrap_future(reading.done)
         while not work.done():
             await asyncio.wait({work}, timeout=LOOK_S)
-            self._tell(progress.stage, progress.share())
+            self._tell(reading.progress.stage, reading.progress.share())
         result = work.result()
         self._tell(LAST_STAGE, None)
         await asyncio.sleep(SENT_S)

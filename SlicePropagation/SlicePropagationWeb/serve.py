@@ -13,6 +13,7 @@ from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationWeb.application import Application
+from SlicePropagationWeb.begun_reading import FirstImage
 from SlicePropagationWeb.case_claims import claims_of
 from SlicePropagationWeb.case_routes import CaseRoutes
 from SlicePropagationWeb.display import check_display
@@ -47,6 +48,7 @@ def serve(
     certificate: Path | str | None = None,
     key: Path | str | None = None,
     report: Callable[[str], None] = print,
+    first: FirstImage | None = None,
 ) -> None:
     """Serve the page until Ctrl-C.
 
@@ -66,6 +68,7 @@ def serve(
         certificate: PEM file; with it the page talks TLS.
         key: PEM file of its private key; None where the certificate's file holds it.
         report: called with each line for the person at the terminal.
+        first: the image, where it is being read already.
 
     Raises:
         SlicePropagationError: the image, the folder or the address is unusable; nothing is served.
@@ -85,6 +88,7 @@ def serve(
         demands_token=demands_token,
         certificate=certificate,
         key=key,
+        first=first,
     )
     server = application.server
 
@@ -137,6 +141,7 @@ def prepare(
     demands_token: bool = True,
     certificate: Path | str | None = None,
     key: Path | str | None = None,
+    first: FirstImage | None = None,
 ) -> tuple[Application, Guard]:
     """An application that has not been started yet, and its guard.
 
@@ -153,6 +158,7 @@ def prepare(
         demands_token: whether only who has the token may come in.
         certificate: PEM file, or None.
         key: PEM file of its private key, or None.
+        first: the image, where it is being read already.
 
     Raises:
         SlicePropagationError: the image, the segmentation, the folder or the certificate is
@@ -161,7 +167,9 @@ def prepare(
     check_display()
     context = encryption(certificate, key)
     worklist = worklist_of(image, cases, [results] if results else [out])
-    check_readable(image, segmentation)
+    if first is None and image is not None:
+        first = FirstImage(image)
+    check_readable(first, segmentation)
     workspace = Workspace(out, [*data, *folders_of(image), *folders_of(cases)])
     guard = Guard(host, demands_token=demands_token, is_encrypted=context is not None)
     workspace.check_writable()
@@ -171,8 +179,8 @@ def prepare(
     application.data.upload_text = _upload_text(max_upload_bytes)
     _install(application, guard, _transfer(application, max_upload_bytes), context)
     application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
-    if image is not None:
-        application.files.open_at_start(image, segmentation)
+    if first is not None:
+        application.files.open_at_start(first, segmentation)
     application.server.controller.on_server_ready.add(lambda **_: application.begin())
     return application, guard
 

@@ -6,24 +6,28 @@ from pathlib import Path
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
-from SlicePropagationLib.files.volume import read_image
-from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
+from SlicePropagationWeb.begun_reading import FirstImage
+from SlicePropagationWeb.opening import SAMPLE, read_segmentation
 from SlicePropagationWeb.worklist import Case, read_worklist
 
 
-def check_readable(image: Path | str | None, segmentation: Path | str | None) -> None:
+def check_readable(first: FirstImage | None, segmentation: Path | str | None) -> None:
     """Refuse what cannot be opened before anything is served.
+
+    Args:
+        first: the image that is opened at the start, or None.
+        segmentation: of it, or None.
 
     Raises:
         SlicePropagationError: the image or the segmentation cannot be used.
     """
     if segmentation is not None:
-        if image is None:
+        if first is None:
             raise ConfigError("A segmentation needs its image: give IMAGE, too.")
-        read_segmentation(segmentation, read_with_remarks(image)[0])
-    elif image is not None and image != SAMPLE:
+        read_segmentation(segmentation, first.volume())
+    elif first is not None and first.source != SAMPLE:
         with contextlib.suppress(SeriesChoiceError):  # the page asks which one
-            read_image(image)
+            first.volume()
 
 
 def worklist_of(

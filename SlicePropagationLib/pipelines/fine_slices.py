@@ -6,7 +6,6 @@ Every thick slice stays as it is.
 from __future__ import annotations
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from SlicePropagationLib.engines.distance import FAR_MM, signed_distance
 from SlicePropagationLib.errors import InputError
@@ -138,6 +137,8 @@ def _interpolate(
     """(P, H, W) signed distances at positions between the slices of a stretch."""
     if len(stretch) == 1:
         return maps
+    from scipy.interpolate import PchipInterpolator  # a third of a second, at every start
+
     return PchipInterpolator(stretch, maps, axis=0)(positions)
 
 

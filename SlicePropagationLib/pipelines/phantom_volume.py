@@ -3,6 +3,8 @@
 The same voxels for the same seed, on any machine.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +25,7 @@ AIR = -1000
 FAT = -95
 MUSCLE = 55
 BOWEL = 30
+MAX_THREADS = 4  # that draw slices; each slice is the same in any of them
 BEND = 0.028  # of outlines, by a lump of unit size
 # How far the lumps of each field reach, as a share of the slice.
 SCALES = {
@@ -64,12 +67,17 @@ def make_sample(seed: int = 7, shape: tuple[int, int, int] = (60, 256, 256)) -> 
     lumps = _Lumps(rng, shape[1:])
     volume = np.empty(shape, np.float32)
     labels = np.empty(shape, np.uint8)
-    for k in range(shape[0]):
+
+    def draw(k: int) -> None:
         heights = [(k + (sub + 0.5) / SUB_SLICES) / shape[0] for sub in range(SUB_SLICES)]
         drawn = [_Drawing(z, shape[1:], lumps).draw() for z in heights]
         volume[k] = np.mean([image for image, _ in drawn], axis=0)
         labels[k] = drawn[SUB_SLICES // 2][1]
-    volume += _noise(rng, shape)
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_THREADS)) as pool:
+        noise = pool.submit(_noise, rng, shape)
+        list(pool.map(draw, range(shape[0])))
+    volume += noise.result()
     volume = np.clip(volume, -1024, 1500).round().astype(np.int16)
     return Sample(volume, labels, SPACING_MM, dict(NAMES))
 
