@@ -43,14 +43,14 @@ def type_in(page, label, number):
     page.keyboard.press("Enter")
 
 
-def draw_square(page, bench, index=SEED, corners=CORNERS):
+def draw_square(page, bench, index=SEED, corners=CORNERS, inside=INSIDE):
     """Fill a square on a slice with Draw."""
     take(page, bench, "draw")
     bench.show_slice(index)
     bench.wait_for_value(page, "index", index)
     page.wait_for_timeout(300)
     bench.stroke(page, index, [*corners, corners[0]])
-    wait_for(page, lambda: bench.mask(index)[INSIDE].all())
+    wait_for(page, lambda: bench.mask(index)[inside].all())
 
 
 def choose_others(page, bench, mode, text):
@@ -455,6 +455,66 @@ def test_level_tracing_shows_the_line_under_the_pointer_and_a_click_fills_it(pag
     bench.wait_for_drawn(page, [])
     page.mouse.move(5, 5)
     line.wait_for(state="hidden")
+
+
+def trace_the_kidney(page, bench):
+    """Click on its edge with level tracing."""
+    row, column, _ = at_the_kidney()
+    take(page, bench, "trace")
+    page.mouse.click(*bench.pixel(page, row, column, SEED))
+
+
+def test_level_tracing_keeps_to_the_editable_intensities(page, bench):
+    kidney = at_the_kidney()[2]
+    values = bench.image()[SEED]
+    middle = float(np.ceil(np.median(values[kidney])))
+    bench.call(bench.controller.rules.set_limits, middle, 3000.0)
+    trace_the_kidney(page, bench)
+    bench.wait_for_drawn(page, [SEED])
+    drawn = bench.mask(SEED)
+    assert values[drawn].min() >= middle
+    assert 0.3 < drawn.sum() / kidney.sum() < 0.7
+
+
+def test_level_tracing_changes_nothing_in_a_locked_segment(page, bench):
+    page.get_by_label("Lock or unlock").first.click()
+    wait_for(page, lambda: bench.data.segments[0]["locked"])
+    trace_the_kidney(page, bench)
+    page.get_by_text("The segment is locked; unlock it in the list to change it.").first.wait_for()
+    assert bench.drawn_slices() == []
+
+
+@pytest.mark.parametrize(
+    "mode, text, is_taken, is_shared",
+    [
+        ("under", "Draw under: overwrite none", False, False),
+        ("overlap", "Overlap", False, True),
+        ("all", "Overwrite all", True, False),
+    ],
+)
+def test_level_tracing_takes_from_other_segments_as_the_mode_says(
+    page, bench, mode, text, is_taken, is_shared
+):
+    corners = [(row, column) for row, column in _around(at_the_kidney()[2])]
+    draw_square(page, bench, corners=corners, inside=(slice(0, 0), slice(0, 0)))
+    bench.wait_for_drawn(page, [SEED])
+    square = bench.mask(SEED)
+    add_segment(page, bench)
+    choose_others(page, bench, mode, text)
+    trace_the_kidney(page, bench)
+    bench.wait_for_drawn(page, [SEED])
+    traced = bench.mask(SEED)
+    left = masks_of(bench, "Spleen")[SEED]
+    assert traced.any() and (square & ~left).any() == is_taken
+    assert (traced & square).any() == (is_taken or is_shared)
+
+
+def _around(kidney):
+    """Corners of the left half of the kidney's box."""
+    rows, columns = np.nonzero(kidney)
+    middle = int(columns.mean())
+    top, bottom, left = rows.min() - 2, rows.max() + 2, columns.min() - 2
+    return [(top, left), (top, middle), (bottom, middle), (bottom, left)]
 
 
 def inside_of(page, bench, line):
