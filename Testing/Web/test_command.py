@@ -6,12 +6,14 @@ import sys
 import tomllib
 from importlib import import_module
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 from program import CHECKOUT, environment
 from SlicePropagationWeb import command, serve
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES
 
-from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.errors import ConfigError, InputError
 
 ADD = """
 import argparse, sys
@@ -75,6 +77,7 @@ def test_without_options_an_empty_page_is_served_on_this_machine(served):
     [(values, options)] = served
     assert values == (None, "slice-propagation", "127.0.0.1", None)
     assert options.pop("report")
+    assert options.pop("first") is None
     assert options == {
         "segmentation": None,
         "cases": None,
@@ -111,6 +114,7 @@ def test_every_option_reaches_the_page(served):
     [(values, options)] = served
     assert values == ("chest.nii.gz", "here", "0.0.0.0", 80)
     del options["report"]
+    assert options.pop("first").source == "chest.nii.gz"
     assert options == {
         "segmentation": "mine.seg.nrrd",
         "cases": "week.csv",
@@ -123,6 +127,22 @@ def test_every_option_reaches_the_page(served):
         "certificate": "page.pem",
         "key": "page.key",
     }
+
+
+def test_the_image_is_being_read_while_what_serves_it_is_imported(served, tmp_path):
+    path = tmp_path / "image.nrrd"
+    voxels = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(path))
+    command.serve_page(path, "out")
+    [(_, options)] = served
+    assert np.array_equal(options["first"].volume().array, voxels)
+
+
+def test_an_image_that_cannot_be_read_is_refused_by_who_waits_for_it(served, tmp_path):
+    command.serve_page(tmp_path / "missing.nrrd", "out")
+    [(_, options)] = served
+    with pytest.raises(InputError, match="missing.nrrd"):
+        options["first"].volume()
 
 
 def test_what_the_page_reports_is_printed(served, capsys):
