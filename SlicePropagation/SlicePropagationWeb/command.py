@@ -193,7 +193,7 @@ def serve_page(
     check_installed()
     try:
         first = import_module("SlicePropagationWeb.begun_reading").FirstImage
-        begun = None if image in (None, "sample") else first(image)
+        begun = None if image is None else first(image)
         serve = import_module("SlicePropagationWeb.serve").serve
     except ImportError as error:  # a package, or a library that one of them loads
         raise ConfigError(
