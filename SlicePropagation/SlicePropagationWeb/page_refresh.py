@@ -20,7 +20,7 @@ from SlicePropagationWeb.view_state import reasons
 
 STRIP_SECONDS = 0.2  # between two updates of the strip during a run
 # After another slice came: its picture is to be on the screen before what stands around it.
-AROUND_MS = 80
+AROUND_MS = 120
 
 
 class PageRefresh:
