@@ -50,13 +50,15 @@ WATCH = """() => {
   };
   requestAnimationFrame(frame);
 }"""
-# Stops a run, and counts the seconds until the page asks what to keep.
+# Stops a run, and counts the seconds until the page asks what to keep; null where the run was over.
 STOP = """() => new Promise((done) => {
   const clicked = performance.now();
-  document.querySelector('[data-command=stop]').click();
+  const stop = document.querySelector('[data-command=stop]');
+  if (stop) stop.click();
   const look = () => {
     const asks = document.querySelector('[data-command=keep]');
-    if (asks) done((performance.now() - clicked) / 1000);
+    const isOver = document.querySelector('[data-command=propagate]');
+    if (asks || isOver) done(asks ? (performance.now() - clicked) / 1000 : null);
     else setTimeout(look, 5);
   };
   look();
@@ -171,9 +173,10 @@ def measure_run(page):
 
 
 def measure_stops(page):
-    stops = [1000 * stop_once(page) for _ in range(NUM_STOPS)]
-    what = f"click on Stop to stopped ({NUM_STOPS} times): median, longest"
-    return {what: median_and_longest(stops)}
+    tried = [stop_once(page) for _ in range(NUM_STOPS)]
+    stops = [1000 * seconds for seconds in tried if seconds is not None]
+    what = f"click on Stop to stopped ({len(stops)} of {NUM_STOPS} times): median, longest"
+    return {what: median_and_longest(stops) if stops else "each run was over before"}
 
 
 def median_and_longest(milliseconds):
@@ -181,7 +184,7 @@ def median_and_longest(milliseconds):
 
 
 def stop_once(page):
-    """Seconds from the click on Stop to a page that asks what to keep.
+    """Seconds from the click on Stop to a page that asks what to keep; None where the run was over.
 
     The run before is undone, and the result discarded.
     """
@@ -193,6 +196,8 @@ def stop_once(page):
         polling=20,
     )
     seconds = page.evaluate(STOP)
+    if seconds is None:
+        return None
     page.click("[data-command=discard]")
     page.click("[data-command=redo]")
     page.wait_for_function(
