@@ -42,7 +42,10 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
         partial.mkdir(mode=0o700)
         yield partial
         for path in sorted(partial.iterdir(), key=_age):
+            for file in path.rglob("*") if path.is_dir() else ():
+                flush(file)
             flush(path)
+            _put_aside(folder / path.name, partial)
             _replace(path, folder / path.name)
         flush(folder)
     except (OSError, RuntimeError) as error:
@@ -53,6 +56,12 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put_aside(target: Path, partial: Path) -> None:
+    """Move a folder that stands in the way of a new one into the one that is removed at the end."""
+    if target.is_dir() and not target.is_symlink():
+        _replace(target, partial / f"before-{os.urandom(4).hex()}")
 
 
 def _replace(source: Path, target: Path) -> None:

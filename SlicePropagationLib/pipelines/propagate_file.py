@@ -174,7 +174,7 @@ def propagate_file(
     # A finished result, whose table names its anchors, may go on in its place.
     seed = None if request.anchors else request.seed
     earlier = {"earlier segmentation": request.earlier, "earlier image": request.earlier_image}
-    check_output(request.out, image=request.image, seed=seed, **earlier)
+    check_output(request.out, may_be_zarr=True, image=request.image, seed=seed, **earlier)
     suffixes = result_suffixes(request.has_picture)
     check_places(request.out, suffixes, export_places(request.out, request.exports))
     if request.earlier:

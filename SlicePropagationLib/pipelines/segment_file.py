@@ -165,7 +165,7 @@ def segment_file(
         SlicePropagationError: about image, model or output; nothing is written.
     """
     out = Path(request.out)
-    check_output(out, image=request.image)
+    check_output(out, may_be_zarr=not _has_times(request), image=request.image)
     check_places(out, (RECORD,))
     segmenter: Segmenter = load_segmenter(request.model, request.device)
     began = time.perf_counter()
@@ -196,9 +196,13 @@ def segment_file(
 
 
 def _read(request: SegmentRequest) -> Volume | Sequence:
-    if is_sequence(request.image, request.series):
+    if _has_times(request):
         return read_sequence(request.image, request.series)
     return read_volume(request.image, None, request.series, request.spacing_mm)
+
+
+def _has_times(request: SegmentRequest) -> bool:
+    return is_sequence(request.image, request.series)
 
 
 def _voxels(labels: np.ndarray) -> dict[str, int]:
