@@ -49,7 +49,10 @@ def add_image_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--series",
         metavar="N",
-        help="which volume of a DICOM folder with several; without it, they are listed",
+        help=(
+            "which volume of a DICOM folder, or channel of an OME-Zarr image, with several; without"
+            " it, they are listed"
+        ),
     )
     parser.add_argument(
         "--spacing",
@@ -88,6 +91,36 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         choices=DEVICES,
         help="what networks run on; auto takes a GPU where there is one",
     )
+
+
+def add_processes(parser: argparse.ArgumentParser, what: str) -> None:
+    """How many processes work together, on several GPUs and machines.
+
+    Args:
+        parser: of the command.
+        what: they do, for the help.
+    """
+    parser.add_argument(
+        "--devices",
+        type=positive,
+        metavar="N",
+        help=f"GPUs, or with --device cpu processes, of each machine that {what} (default: 1)",
+    )
+    parser.add_argument(
+        "--nodes",
+        type=positive,
+        metavar="N",
+        help="machines with as many devices each, on which the same command runs (default: 1)",
+    )
+
+
+def is_first_process(arguments: argparse.Namespace) -> bool:
+    """Whether this process tells how it goes: the first of those that work together."""
+    if (arguments.devices or 1) * (arguments.nodes or 1) == 1:
+        return True
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+    return rank_zero_only.rank == 0
 
 
 def engine_name(arguments: argparse.Namespace) -> str:
