@@ -6,6 +6,7 @@ the first one writes them.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -66,6 +67,9 @@ def _join(request: EvaluateRequest) -> tuple[int, int]:
         num_nodes=request.nodes,
         strategy=strategy,
     )
+    logging.getLogger("lightning.fabric").setLevel(
+        logging.WARNING
+    )  # it tells each step of its start
     fabric.launch()
     if has_gpu:
         torch.cuda.set_device(fabric.device)  # what engines find as "cuda"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ def make_fabric(config: LoopConfig, device: str) -> Fabric:
         precision=_precision(config, device),
     )
     if config.num_processes > 1:
+        logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it tells each step
         fabric.launch()
     return fabric
 

@@ -182,8 +182,10 @@ class _Training:
         """Mean losses of one epoch, which ends early where the time is over."""
         if hasattr(self.train_data, "set_progress"):
             self.train_data.set_progress(self._fraction())
-        batches = train_batches(self.train_data, self.config, self.done.epoch)
-        loader = self.fabric.setup_dataloaders(batches)
+        place = (self.fabric.global_rank, self.fabric.world_size)
+        batches = train_batches(self.train_data, self.config, self.done.epoch, *place)
+        # Fabric would deal the samples out in an order of its own.
+        loader = self.fabric.setup_dataloaders(batches, use_distributed_sampler=False)
         self.task.train()
         sums = {}
         num_done = 0
