@@ -107,9 +107,13 @@ def _fetched(image: ZarrImage, box: Block) -> np.ndarray:
 
 
 def is_ome_zarr(place: Path | str) -> bool:
-    """Whether a folder or a URL is that of zarr data, by its name or by what lies in it."""
-    parts = re.split(r"[/\\]", str(place).rstrip("/\\"))
-    if any(part.lower().endswith(".zarr") for part in parts):
+    """Whether a folder or a URL is that of zarr data, by its name or by what lies in it.
+
+    A group in it counts as well, such as `image.ome.zarr/labels/liver`.
+    """
+    *above, name = re.split(r"[/\\]", str(place).lower().rstrip("/\\"))
+    is_inside = "." not in name and any(part.endswith(".zarr") for part in above)
+    if is_inside or name.endswith(".zarr"):
         return is_url(place) or not Path(place).is_file()
     return not is_url(place) and any((Path(place) / mark).is_file() for mark in MARKS)
 

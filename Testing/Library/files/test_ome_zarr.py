@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.errors import ConfigError, InputError, OutputError
 from SlicePropagationLib.files import mapped_file, ome_zarr, ome_zarr_labels, unpacked
+from SlicePropagationLib.files.ome_zarr import is_ome_zarr
 from SlicePropagationLib.files.ome_zarr_labels import write_ome_zarr
 from SlicePropagationLib.files.record import check_whole
 from SlicePropagationLib.files.segmentation_file import read_segmentation
@@ -74,6 +75,15 @@ def test_a_folder_that_is_named_otherwise_is_known_by_what_lies_in_it(tmp_path):
     for version in ("0.4", "0.5"):
         path = written(tmp_path / f"image{version}", array, version)
         assert np.array_equal(read_volume(path).array, array)
+
+
+def test_a_group_in_an_image_is_one_and_a_file_beside_groups_is_none(tmp_path):
+    array, _ = grown()
+    written(tmp_path / "image.ome.zarr" / "labels" / "liver", array)
+    assert np.array_equal(read_volume(tmp_path / "image.ome.zarr/labels/liver").array, array)
+    assert not is_ome_zarr(tmp_path / "results.zarr" / "out.nii.gz")
+    assert is_ome_zarr("https://host/image.ome.zarr/") and is_ome_zarr("s3://host/a.zarr/0")
+    assert not is_ome_zarr("https://host/image.nii.gz")
 
 
 def test_axes_count_as_their_orientation_says(tmp_path):
