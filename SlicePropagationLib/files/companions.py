@@ -7,6 +7,7 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.file_names import check_name
 from SlicePropagationLib.files.ome_zarr import SUFFIXES as ZARR_SUFFIXES
 from SlicePropagationLib.files.ome_zarr import check_packages, is_ome_zarr
+from SlicePropagationLib.files.urls import is_url, joined, split_url
 from SlicePropagationLib.files.volume import SUFFIXES
 
 VOXEL_SUFFIXES = {".mhd": ".zraw", ".nhdr": ".raw.gz"}  # of what ITK writes beside a header
@@ -26,6 +27,14 @@ def companion(path: Path | str, suffix: str) -> Path:
         f"{path} does not end in a kind of image that is written here; use one of"
         f" {', '.join((*SUFFIXES, *ZARR_SUFFIXES))}."
     )
+
+
+def beside(out: Path | str, suffix: str) -> str:
+    """As `companion`, as text, also of a URL."""
+    if not is_url(out):
+        return str(companion(out, suffix))
+    folder, name = split_url(str(out))
+    return joined(folder, companion(name, suffix).name)
 
 
 def voxel_file(path: Path | str) -> Path | None:

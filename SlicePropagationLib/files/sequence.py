@@ -20,8 +20,8 @@ from SlicePropagationLib.files.nifti import is_nifti, read_nifti_header, write_n
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.nrrd_header import say_list
 from SlicePropagationLib.files.ome_zarr import is_ome_zarr
+from SlicePropagationLib.files.remote import at_hand
 from SlicePropagationLib.files.text_header import check_header
-from SlicePropagationLib.files.urls import place_of
 from SlicePropagationLib.files.volume import read_image
 from SlicePropagationLib.stack import SliceStack
 
@@ -73,7 +73,8 @@ def read_sequence(path: Path | str, series: str | None = None) -> Sequence:
     """
     if _is_dicom(path):
         return _read_dicom(Path(path), series)
-    loaded = load_image(place_of(path))
+    with at_hand(path) as place:
+        loaded = load_image(place)
     _tell(loaded.remarks)
     image = loaded.image
     found = _frames(image)

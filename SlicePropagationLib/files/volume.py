@@ -18,8 +18,8 @@ from SlicePropagationLib.files.mapped_file import Image, MappedFile, voxels_of
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.ome_zarr import is_ome_zarr
 from SlicePropagationLib.files.reading import tell_stage
+from SlicePropagationLib.files.remote import at_hand
 from SlicePropagationLib.files.unpacked import finite_map
-from SlicePropagationLib.files.urls import place_of
 from SlicePropagationLib.lazy_voxels import LazyVoxels, stays_in_file
 from SlicePropagationLib.stack import check_outline, finite_values
 
@@ -85,7 +85,8 @@ def read_image(
     Raises:
         InputError: it does not exist, is of an unknown kind, or cannot be read.
     """
-    loaded = _load(path, frame, series, spacing_mm)
+    with at_hand(path) as place:
+        loaded = _load(place, frame, series, spacing_mm)
     if loaded.nifti is None:
         return loaded.image
     array = sitk.GetArrayViewFromImage(loaded.image)
@@ -107,7 +108,7 @@ def _load(
 ) -> ImageFile:
     """Read an image, and log the remarks on it."""
     check_name(path)
-    loaded = load_image(place_of(path), frame, series, spacing_mm)
+    loaded = load_image(path, frame, series, spacing_mm)
     _tell(loaded)
     return loaded
 
@@ -124,7 +125,7 @@ def _map(
 ) -> MappedFile | None:
     """A large volume whose voxels stay in its file, with the remarks on it; None of others."""
     check_name(path)
-    found = map_image(place_of(path), frame, series)
+    found = map_image(path, frame, series)
     if found is not None:
         _tell(found)
     return found
@@ -132,9 +133,10 @@ def _map(
 
 def read_or_map(path: Path | str) -> Image:
     """As `read_image`; the voxels of a large volume of whole numbers stay in its file."""
-    found = _map(path)
-    if found is None or found.image.array.dtype.kind not in "ui":
-        return read_image(path)
+    with at_hand(path) as place:
+        found = _map(place)
+        if found is None or found.image.array.dtype.kind not in "ui":
+            return read_image(place)
     array = found.image.array
     return (
         replace(found.image, array=array.whole()) if isinstance(array, LazyVoxels) else found.image
@@ -153,7 +155,7 @@ def read_volume(
 
     Args:
         path: an image file, a folder or disc with a DICOM series, a folder of pictures, or OME-Zarr,
-            also as a URL.
+            or a URL of one.
         frame: which time point of an image with times, from 0; None for a 3D image.
         series: which volume of a DICOM folder, or channel of OME-Zarr, that holds several, as
             `--series` takes it.
@@ -165,13 +167,15 @@ def read_volume(
         InputError: the image is 2D, has times and no frame is named, is in colour, empty or
             constant, or cannot be read.
     """
-    loaded = (may_map and _map(path, frame, series)) or _load(path, frame, series, spacing_mm)
+    with at_hand(path) as place:
+        loaded = (may_map and _map(place, frame, series)) or _load(place, frame, series, spacing_mm)
+        is_chosen = frame and (is_ome_zarr(place) or is_dicom(Path(place)))
     image = loaded.image
     tell_stage("Checking the values")
     _check_single_channel(image, path)
     if isinstance(image, sitk.Image) and image.GetDimension() == 4:
         image = _one_frame(image, frame, path)
-    elif frame and not (is_ome_zarr(path) or is_dicom(Path(path))):
+    elif frame and not is_chosen:
         raise InputError(
             f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give"
             " the 4D image."
