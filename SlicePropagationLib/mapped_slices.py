@@ -67,10 +67,34 @@ class MappedSlices:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """(n, H, W) float32 of a few slices at a time, in order."""
+        for block in self._stored_blocks():
+            yield self._converted(block)
+
+    def counted(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """(the float32 values of all voxels, ascending, how many have each), found block by block.
+
+        None of voxels that have other than one or two bytes of a whole number: there may be as many
+        values as voxels.
+        """
+        kind = self._voxels.dtype
+        if kind.kind not in "ui" or kind.itemsize > 2:
+            return None
+        lowest = int(np.iinfo(kind).min)
+        counts = np.zeros(1 << 8 * kind.itemsize, np.int64)
+        for block in self._stored_blocks():
+            shifted = block.astype(np.int32).ravel() - lowest
+            counts += np.bincount(shifted, minlength=len(counts))
+        values = self._converted(np.arange(len(counts)) + lowest)
+        order = np.argsort(values, kind="stable")
+        order = order[counts[order] > 0]
+        return values[order], counts[order]
+
+    def _stored_blocks(self) -> Iterator[np.ndarray]:
+        """(n, H, W) of a few slices at a time, as they are stored."""
         _, height, width = self.shape
         count = max(1, BLOCK_BYTES // (4 * height * width))
         for first in range(0, len(self), count):
-            yield self._converted(self._voxels[first : first + count])
+            yield self._voxels[first : first + count]
 
     def sample(self, step: int) -> np.ndarray:
         """Every voxel that is a multiple of `step` along each axis.

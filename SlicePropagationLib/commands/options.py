@@ -12,6 +12,7 @@ from SlicePropagationLib.commands.progress import EpochLines
 from SlicePropagationLib.engines import choose_default, default_engine
 from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.files.label_values import values_of
 from SlicePropagationLib.files.table import parse_spacing
 
 if TYPE_CHECKING:
@@ -188,5 +189,5 @@ def reporter(
 
 def listed(labels: np.ndarray) -> str:
     """The labels that a label map holds, in words."""
-    found = sorted({int(label) for label in labels[labels > 0]})
+    found = values_of(labels)
     return ", ".join(f"label {label}" for label in found) or "nothing was found"

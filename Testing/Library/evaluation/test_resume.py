@@ -35,6 +35,18 @@ def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
     ]
 
 
+def test_volumes_that_stay_in_their_files_are_scored_as_those_that_are_read(
+    cases, tmp_path, monkeypatch
+):
+    evaluate(cases, tmp_path / "whole")
+    monkeypatch.setattr("SlicePropagationLib.files.mapped_file.MAPPED_BYTES", 0)
+    monkeypatch.setattr("SlicePropagationLib.files.mapped_file.UNPACKED_BYTES", 0)
+    monkeypatch.setenv("SLICE_PROPAGATION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("SlicePropagationLib.files.volume.load_image", None)  # reads all of it
+    evaluate(cases, tmp_path / "mapped")
+    assert rows_in(tmp_path / "mapped", TIMES) == rows_in(tmp_path / "whole", TIMES)
+
+
 def test_two_processes_come_to_the_tables_of_one(cases, tmp_path):
     pytest.importorskip("lightning")
     evaluate(cases, tmp_path / "one")
