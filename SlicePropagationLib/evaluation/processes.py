@@ -67,9 +67,8 @@ def _join(request: EvaluateRequest) -> tuple[int, int]:
         num_nodes=request.nodes,
         strategy=strategy,
     )
-    logging.getLogger("lightning.fabric").setLevel(
-        logging.WARNING
-    )  # it tells each step of its start
+    for name in ("lightning.fabric", "lightning.pytorch"):  # they tell each step of the start
+        logging.getLogger(name).setLevel(logging.WARNING)
     fabric.launch()
     if has_gpu:
         torch.cuda.set_device(fabric.device)  # what engines find as "cuda"

@@ -25,7 +25,8 @@ def make_fabric(config: LoopConfig, device: str) -> Fabric:
         precision=_precision(config, device),
     )
     if config.num_processes > 1:
-        logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it tells each step
+        for name in ("lightning.fabric", "lightning.pytorch"):  # they tell each step of the start
+            logging.getLogger(name).setLevel(logging.WARNING)
         fabric.launch()
     return fabric
 
