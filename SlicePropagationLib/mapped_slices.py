@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from SlicePropagationLib.lazy_voxels import LazyVoxels
+
 BLOCK_BYTES = 16 * 2**20  # of the slices that are converted at a time
+NUM_SAMPLED = 5  # slices, the first and the last one among them
 NUM_KEPT = 4  # slices: an engine looks at one and its neighbours several times
 
 
@@ -17,7 +20,7 @@ class MappedSlices:
     It is indexed as an array is, and gives float32 arrays; `np.asarray` gives all of it.
 
     Args:
-        voxels: (N, H, W) of any type of number, such as a memory map of a file.
+        voxels: (N, H, W) of any type of number, such as a memory map of a file, or `LazyVoxels`.
         replaced: (value, what is there in its place) pairs, one after the other.
     """
 
@@ -26,7 +29,7 @@ class MappedSlices:
 
     def __init__(
         self,
-        voxels: np.ndarray,
+        voxels: np.ndarray | LazyVoxels,
         replaced: tuple[tuple[float, float], ...] = (),
     ) -> None:
         self._voxels = voxels
@@ -64,16 +67,53 @@ class MappedSlices:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """(n, H, W) float32 of a few slices at a time, in order."""
+        for block in self._stored_blocks():
+            yield self._converted(block)
+
+    def counted(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """(the float32 values of all voxels, ascending, how many have each), found block by block.
+
+        None of voxels that have other than one or two bytes of a whole number: there may be as many
+        values as voxels.
+        """
+        kind = self._voxels.dtype
+        if kind.kind not in "ui" or kind.itemsize > 2:
+            return None
+        lowest = int(np.iinfo(kind).min)
+        counts = np.zeros(1 << 8 * kind.itemsize, np.int64)
+        for block in self._stored_blocks():
+            shifted = block.astype(np.int32).ravel() - lowest
+            counts += np.bincount(shifted, minlength=len(counts))
+        values = self._converted(np.arange(len(counts)) + lowest)
+        order = np.argsort(values, kind="stable")
+        order = order[counts[order] > 0]
+        return values[order], counts[order]
+
+    def _stored_blocks(self) -> Iterator[np.ndarray]:
+        """(n, H, W) of a few slices at a time, as they are stored."""
         _, height, width = self.shape
         count = max(1, BLOCK_BYTES // (4 * height * width))
         for first in range(0, len(self), count):
-            yield self._converted(self._voxels[first : first + count])
+            yield self._voxels[first : first + count]
+
+    def sample(self, step: int) -> np.ndarray:
+        """Every voxel that is a multiple of `step` along each axis.
+
+        Of voxels that are fetched when they are looked at, more of a few slices, as all chunks
+        would be fetched otherwise.
+        """
+        if not isinstance(self._voxels, LazyVoxels):
+            return self[::step, ::step, ::step]
+        few = np.unique(np.linspace(0, len(self) - 1, NUM_SAMPLED).round().astype(int))
+        finer = max(1, step // NUM_SAMPLED)
+        parts = [self._voxels[int(index), ::finer, ::finer] for index in few]
+        return np.stack([self._converted(part) for part in parts])
 
     def replacing(self, value: float, filled: float) -> MappedSlices:
         """The same slices with one value in the place of another."""
         return MappedSlices(self._voxels, (*self._replaced, (value, filled)))
 
-    def _converted(self, voxels: np.ndarray) -> np.ndarray:
+    def _converted(self, voxels: Any) -> np.ndarray:
         converted = np.array(voxels, np.float32, order="C", subok=False)
         for value, filled in self._replaced:
             converted[converted == value] = np.float32(filled)

@@ -12,6 +12,7 @@ import numpy as np
 
 from SlicePropagationLib.cache import Cache
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.lazy_voxels import stays_in_file
 from SlicePropagationLib.mapped_slices import MappedSlices, padding_in_blocks
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class SliceStack:
                 " correct its header.",
                 spacing_mm=self.spacing_mm,
             )
-        if isinstance(self.images, (np.memmap, MappedSlices)):
+        if isinstance(self.images, MappedSlices) or stays_in_file(self.images):
             self._keep_mapped()
             return
         images = np.ascontiguousarray(self.images, dtype=np.float32)
@@ -189,7 +190,9 @@ def find_padding(images: np.ndarray, sign: int = 1) -> tuple[float, float] | Non
         have no one value, or it is as near to the rest as the rest is to itself.
     """
     step = max(1, round((images.size / SAMPLED_VOXELS) ** (1 / images.ndim)))
-    sample = images[(slice(None, None, step),) * images.ndim]
+    is_mapped = isinstance(images, MappedSlices)
+    every = (slice(None, None, step),) * images.ndim
+    sample = images.sample(step) if is_mapped else images[every]
     # What no padding is in the sample has none at all: the sample's gap is the wider one.
     for values in (sample, images):
         found = _padding_of(values, sign)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
@@ -31,7 +30,7 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
         required=True,
         help="table with columns image, seed and optionally out, axis, range, series, spacing",
     )
-    parser.add_argument("--out", required=True, help="folder of the results")
+    parser.add_argument("--out", required=True, help="folder of the results, or its URL")
     parser.add_argument("--resume", action="store_true", help="skip cases that are done")
     parser.add_argument(
         "--workers",
@@ -59,6 +58,8 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
 
 def _batch(arguments: argparse.Namespace) -> int:
     from SlicePropagationLib.commands.batch_progress import BatchProgress
+    from SlicePropagationLib.files.remote import exists
+    from SlicePropagationLib.files.urls import joined
     from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
     from SlicePropagationLib.pipelines.batch_index import INDEX
 
@@ -82,7 +83,7 @@ def _batch(arguments: argparse.Namespace) -> int:
     print(f"{len(outcomes) - len(failed)} of {len(outcomes)} cases done, {len(failed)} failed")
     for outcome in failed:
         print(f"  {outcome.name}: {outcome.error}")
-    index = Path(request.out) / INDEX
-    if request.has_pictures and index.is_file():
+    index = joined(request.out, INDEX)
+    if request.has_pictures and exists(index):
         print(f"All cases at a glance: {index}")
     return SOME_FAILED if failed else DONE

@@ -13,7 +13,9 @@ from SlicePropagationLib.commands.options import (
     SOME_FAILED,
     add_axis,
     add_device,
+    add_processes,
     check_packages,
+    is_first_process,
     names,
     positive,
 )
@@ -21,7 +23,7 @@ from SlicePropagationLib.commands.progress import ProgressLine
 from SlicePropagationLib.errors import ConfigError
 
 if TYPE_CHECKING:
-    from SlicePropagationLib.evaluation.evaluate import EvaluateRequest
+    from SlicePropagationLib.evaluation.evaluate import EvaluateRequest, Evaluation
 
 
 def add_evaluate_command(commands: argparse._SubParsersAction) -> None:
@@ -158,6 +160,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="number of processes",
     )
+    add_processes(parser, "share the cases")
     add_device(parser)
     parser.add_argument(
         "--out",
@@ -170,16 +173,26 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
 def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.prior:
         check_packages("A shape model", ("torch",), "demo")
-    from SlicePropagationLib.evaluation.evaluate import REPORT, evaluate
+    from SlicePropagationLib.evaluation.evaluate import evaluate
 
     request = evaluate_request(arguments)
-    with ProgressLine(arguments.quiet) as line:
+    if request.num_processes > 1:
+        check_packages("Several devices", ("torch", "lightning"), "train")
+    is_first = is_first_process(arguments)
+    with ProgressLine(arguments.quiet or not is_first) as line:
         evaluation = evaluate(request, line.report)
+    if is_first:
+        _tell(evaluation, request)
+    return SOME_FAILED if evaluation.failures else DONE
+
+
+def _tell(evaluation: Evaluation, request: EvaluateRequest) -> None:
+    from SlicePropagationLib.evaluation.evaluate import REPORT
+
     print(evaluation.summary)
     print(f"The whole report: {Path(request.out) / REPORT}")
     for case, why in evaluation.failures:
         print(f"slice-propagation: {case} was not scored: {why}", file=sys.stderr)
-    return SOME_FAILED if evaluation.failures else DONE
 
 
 def evaluate_request(arguments: argparse.Namespace) -> EvaluateRequest:
@@ -212,6 +225,8 @@ def evaluate_request(arguments: argparse.Namespace) -> EvaluateRequest:
         axis=arguments.axis,
         prior=arguments.prior,
         workers=arguments.workers,
+        devices=arguments.devices or 1,
+        nodes=arguments.nodes or 1,
         device=arguments.device,
     )
 

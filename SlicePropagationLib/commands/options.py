@@ -12,6 +12,7 @@ from SlicePropagationLib.commands.progress import EpochLines
 from SlicePropagationLib.engines import choose_default, default_engine
 from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.files.label_values import values_of
 from SlicePropagationLib.files.table import parse_spacing
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def add_image_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--series",
         metavar="N",
-        help="which volume of a DICOM folder with several; without it, they are listed",
+        help=(
+            "which volume of a DICOM folder, or channel of an OME-Zarr image, with several; without"
+            " it, they are listed"
+        ),
     )
     parser.add_argument(
         "--spacing",
@@ -88,6 +92,36 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         choices=DEVICES,
         help="what networks run on; auto takes a GPU where there is one",
     )
+
+
+def add_processes(parser: argparse.ArgumentParser, what: str) -> None:
+    """How many processes work together, on several GPUs and machines.
+
+    Args:
+        parser: of the command.
+        what: they do, for the help.
+    """
+    parser.add_argument(
+        "--devices",
+        type=positive,
+        metavar="N",
+        help=f"GPUs, or with --device cpu processes, of each machine that {what} (default: 1)",
+    )
+    parser.add_argument(
+        "--nodes",
+        type=positive,
+        metavar="N",
+        help="machines with as many devices each, on which the same command runs (default: 1)",
+    )
+
+
+def is_first_process(arguments: argparse.Namespace) -> bool:
+    """Whether this process tells how it goes: the first of those that work together."""
+    if (arguments.devices or 1) * (arguments.nodes or 1) == 1:
+        return True
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+    return rank_zero_only.rank == 0
 
 
 def engine_name(arguments: argparse.Namespace) -> str:
@@ -155,5 +189,5 @@ def reporter(
 
 def listed(labels: np.ndarray) -> str:
     """The labels that a label map holds, in words."""
-    found = sorted({int(label) for label in labels[labels > 0]})
+    found = values_of(labels)
     return ", ".join(f"label {label}" for label in found) or "nothing was found"

@@ -63,7 +63,12 @@ def add_propagate_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--image", required=True, metavar="I", help="a volume, or a DICOM folder")
+    parser.add_argument(
+        "--image",
+        required=True,
+        metavar="I",
+        help="a volume, a DICOM folder, or OME-Zarr, also as a URL",
+    )
     parser.add_argument(
         "--seed",
         metavar="S",

@@ -10,7 +10,9 @@ from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     add_device,
+    add_processes,
     check_training_packages,
+    is_first_process,
     names,
     positive,
     reporter,
@@ -124,6 +126,7 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
         default=1,
         help="processes that prepare the data",
     )
+    add_processes(parser, "learn together, each from batches of its own")
     add_device(parser)
     parser.add_argument(
         "--resume",
@@ -140,7 +143,9 @@ def _train(arguments: argparse.Namespace) -> int:
     check_device(arguments.device)
     from SlicePropagationLib.training.train import train
 
-    for path in train(request, reporter(arguments, sys.stdout)):
+    is_first = is_first_process(arguments)
+    best = train(request, reporter(arguments, sys.stdout) if is_first else None)
+    for path in best if is_first else ():
         print(f"best weights: {path}")
     return DONE
 
@@ -167,6 +172,8 @@ def _request_of(arguments: argparse.Namespace) -> TrainRequest:
         max_hours=arguments.max_hours,
         seed=arguments.seed,
         workers=arguments.workers,
+        devices=arguments.devices,
+        nodes=arguments.nodes,
         device=arguments.device,
         resume=arguments.resume,
     )

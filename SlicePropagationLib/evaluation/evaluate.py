@@ -16,6 +16,7 @@ from SlicePropagationLib.engines.device import one_thread
 from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, InputError
 from SlicePropagationLib.evaluation.jobs import read_jobs, read_kinds
 from SlicePropagationLib.evaluation.plots import draw_plots
+from SlicePropagationLib.evaluation.processes import is_first, shared
 from SlicePropagationLib.evaluation.protocol import EvaluationProtocol, Job, Row
 from SlicePropagationLib.evaluation.report import results_text
 from SlicePropagationLib.evaluation.request import EvaluateRequest
@@ -91,13 +92,13 @@ def evaluate(
     waiting = [left_to_do(job, done) for job in jobs]
     waiting = [job for job in waiting if job.protocol.engines]
     failures = []
-    for step, (job, outcome) in enumerate(_score_all(waiting, request.workers), 1):
+    for step, (job, outcome) in enumerate(_score_all(waiting, request), 1):
         scored, distances, error = outcome
         rows = rows + scored
         drift = drift + distances
         if error:
             failures.append((f"{job.dataset} {job.case}", error))
-        if scored:
+        if scored and is_first():
             keep(out, Scored(rows, drift), protocol, sources)
         if report:
             what = error or f"{len(scored)} scores"
@@ -106,11 +107,16 @@ def evaluate(
         _refuse_nothing(failures, protocol, len(jobs))
     tables = Tables(rows, drift, aggregate(rows, protocol))
     text = results_text(tables, protocol, kinds, failures)
-    _write_results(out, tables, protocol, text)
+    if is_first():
+        _write_results(out, tables, protocol, text)
     return Evaluation(text, failures, summary_text(tables, protocol))
 
 
-def _score_all(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]:
+def _score_all(jobs: list[Job], request: EvaluateRequest) -> Iterator[tuple[Job, Outcome]]:
+    workers = request.workers
+    if request.num_processes > 1:
+        yield from shared(_score, jobs, request)
+        return
     if workers == 1:
         for job in jobs:
             yield job, _score(job)

@@ -39,6 +39,8 @@ class EvaluateRequest:
             largest of `shots`.
         prior: model file of a shape model, which adds how implausible each predicted shape is.
         workers: number of processes.
+        devices, nodes: GPUs (or CPU processes) of how many machines that share the cases, instead
+            of `workers`.
         device: "auto", "cpu" or "cuda".
     """
 
@@ -60,6 +62,8 @@ class EvaluateRequest:
     axis: str = "k"
     prior: Path | str | None = None
     workers: int = 1
+    devices: int = 1
+    nodes: int = 1
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -80,10 +84,20 @@ class EvaluateRequest:
             )
         if self.effort < 0:
             raise ConfigError(f"effort must not be negative, got {self.effort}.")
-        for name in ("max_cases", "min_slices", "workers"):
+        for name in ("max_cases", "min_slices", "workers", "devices", "nodes"):
             count = getattr(self, name)
             if count is not None and count < 1:
                 raise ConfigError(f"{name} must be at least 1, got {count}.")
+        if self.workers > 1 and self.num_processes > 1:
+            raise ConfigError(
+                f"--workers {self.workers} are processes of this machine, --devices and --nodes those"
+                " of several GPUs or machines; give one of them."
+            )
+
+    @property
+    def num_processes(self) -> int:
+        """How many processes share the cases by way of `devices` and `nodes`."""
+        return self.devices * self.nodes
 
 
 def _check_numbers(numbers: tuple[int, ...], meaning: str) -> None:

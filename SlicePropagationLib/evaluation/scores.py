@@ -74,7 +74,7 @@ def score_case(job: Job) -> tuple[list[Row], list[Row]]:
         SlicePropagationError: about the case's files or the shape model.
     """
     protocol = job.protocol
-    volume = read_volume(job.image)
+    volume = read_volume(job.image, may_map=True)
     labels, segments = read_labels(job.label_map, volume)
     engines = [(name, make_engine(source, protocol.device)) for name, source in protocol.engines]
     is_nominal = _spacing_is_nominal(job.image)

@@ -138,7 +138,8 @@ def simulate_file(
         InputError: the label is not in the truth.
         SlicePropagationError: about the files or the engine.
     """
-    volume = read_volume(request.image, None, request.series, request.spacing_mm)
+    choice = (None, request.series, request.spacing_mm)
+    volume = read_volume(request.image, *choice, may_map=True)
     labels, _ = read_labels(request.truth, volume)
     if not (labels == request.label).any():
         raise InputError(

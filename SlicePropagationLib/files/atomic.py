@@ -41,8 +41,11 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
         partial = folder / f"{own_prefix()}{os.urandom(8).hex()}"
         partial.mkdir(mode=0o700)
         yield partial
-        for path in sorted(partial.iterdir(), key=_age):
+        for path in in_order_of_age(partial):
+            for file in path.rglob("*") if path.is_dir() else ():
+                flush(file)
             flush(path)
+            _put_aside(folder / path.name, partial)
             _replace(path, folder / path.name)
         flush(folder)
     except (OSError, RuntimeError) as error:
@@ -53,6 +56,17 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def in_order_of_age(folder: Path) -> list[Path]:
+    """What is in a folder, in the order of its creation; of one moment a record comes last."""
+    return sorted(folder.iterdir(), key=_age)
+
+
+def _put_aside(target: Path, partial: Path) -> None:
+    """Move a folder that stands in the way of a new one into the one that is removed at the end."""
+    if target.is_dir() and not target.is_symlink():
+        _replace(target, partial / f"before-{os.urandom(4).hex()}")
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.file_names import check_name
+from SlicePropagationLib.files.ome_zarr import SUFFIXES as ZARR_SUFFIXES
+from SlicePropagationLib.files.ome_zarr import check_packages, is_ome_zarr
+from SlicePropagationLib.files.urls import is_url, joined, split_url
 from SlicePropagationLib.files.volume import SUFFIXES
 
 VOXEL_SUFFIXES = {".mhd": ".zraw", ".nhdr": ".raw.gz"}  # of what ITK writes beside a header
@@ -17,13 +20,21 @@ def companion(path: Path | str, suffix: str) -> Path:
         InputError: the output's name has no known ending.
     """
     path = Path(path)
-    for known in SUFFIXES:
+    for known in (*SUFFIXES, *ZARR_SUFFIXES):
         if path.name.lower().endswith(known):
             return path.with_name(path.name[: -len(known)] + suffix)
     raise InputError(
         f"{path} does not end in a kind of image that is written here; use one of"
-        f" {', '.join(SUFFIXES)}."
+        f" {', '.join((*SUFFIXES, *ZARR_SUFFIXES))}."
     )
+
+
+def beside(out: Path | str, suffix: str) -> str:
+    """As `companion`, as text, also of a URL."""
+    if not is_url(out):
+        return str(companion(out, suffix))
+    folder, name = split_url(str(out))
+    return joined(folder, companion(name, suffix).name)
 
 
 def voxel_file(path: Path | str) -> Path | None:
@@ -32,18 +43,27 @@ def voxel_file(path: Path | str) -> Path | None:
     return companion(path, suffix) if suffix else None
 
 
-def check_output(out: Path | str, **sources: Path | str | None) -> None:
+def check_output(
+    out: Path | str,
+    *,
+    may_be_zarr: bool = False,
+    **sources: Path | str | None,
+) -> None:
     """Refuse an output of an unknown kind, and one in the place of a file that it is made from.
 
     Args:
         out: the file to be written.
+        may_be_zarr: whether it may be OME-Zarr.
         sources: file, or None, by what it is called in the message.
 
     Raises:
         InputError: it is either.
+        ConfigError: it is OME-Zarr, and what writes that is not installed.
     """
     check_name(out)
     stem = companion(out, "")
+    if is_ome_zarr(out):
+        _check_zarr(out, stem.name, may_be_zarr=may_be_zarr)
     ending = Path(out).name[len(stem.name) :]
     if ending.lower() in (".nii", ".nii.gz") and ending != ending.lower():
         raise InputError(
@@ -56,6 +76,15 @@ def check_output(out: Path | str, **sources: Path | str | None) -> None:
                 f"{out} is the {kind} itself, which the result would replace; give --out another"
                 " name."
             )
+
+
+def _check_zarr(out: Path | str, stem: str, *, may_be_zarr: bool) -> None:
+    if not may_be_zarr:
+        raise InputError(
+            f"{out} is OME-Zarr, which is written of labels of volumes alone; name the output"
+            f" {stem}.nii.gz, for example."
+        )
+    check_packages(out)
 
 
 def is_same_file(path: Path | str, other: Path | str) -> bool:

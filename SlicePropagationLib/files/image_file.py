@@ -9,9 +9,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.files import dicom, mgh, nifti, slice_pictures
+from SlicePropagationLib.files import dicom, mgh, nifti, ome_zarr, slice_pictures
 from SlicePropagationLib.files.axes_check import check_axes
-from SlicePropagationLib.files.mapped_file import MappedFile, map_file
+from SlicePropagationLib.files.mapped_file import MappedFile, map_file, map_ome_zarr
 from SlicePropagationLib.files.nifti_forms import Placement, seconds_between_frames
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.reading import tell_path
@@ -20,7 +20,13 @@ from SlicePropagationLib.files.text_header import check_header
 log = logging.getLogger(__name__)
 # What results are written as, and what else is read.
 SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".seq.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
-READ_SUFFIXES = (*SUFFIXES, *mgh.SUFFIXES, ".dcm", *slice_pictures.SUFFIXES)
+READ_SUFFIXES = (
+    *SUFFIXES,
+    *mgh.SUFFIXES,
+    ".dcm",
+    *slice_pictures.SUFFIXES,
+    *ome_zarr.SUFFIXES,
+)
 
 
 @dataclass(frozen=True)
@@ -39,23 +45,27 @@ class ImageFile:
 
 
 def load_image(
-    path: Path,
+    path: Path | str,
     frame: int | None = None,
     series: str | None = None,
     spacing_mm: Sequence[float] | None = None,
 ) -> ImageFile:
-    """Read a file, or a folder of DICOM files or pictures.
+    """Read a file, a folder of DICOM files or pictures, or OME-Zarr.
 
     Args:
-        path: of the file or folder.
-        frame: the one time of a DICOM series that is wanted, from 0; None for a volume.
-        series: which volume of a DICOM folder, as `choose_dicom` takes it.
+        path: of the file or folder; of OME-Zarr it may be a URL.
+        frame: the one time of a DICOM series or of OME-Zarr that is wanted, from 0; None for a
+            volume.
+        series: which volume of a DICOM folder, as `choose_dicom` takes it, or channel of OME-Zarr.
         spacing_mm: of pictures, along I, J, K.
 
     Raises:
         InputError: it does not exist, is of an unknown kind, or cannot be read.
     """
     _check_name(path)
+    if ome_zarr.is_ome_zarr(path):
+        return _whole_zarr(ome_zarr.open_ome_zarr(path, frame, series))
+    path = Path(path)
     if not path.exists():
         raise InputError(f"There is no file {path}; check the name.")
     if _is_stack_of_pictures(path):
@@ -79,13 +89,25 @@ def load_image(
     return ImageFile(image, check_axes(image, path))
 
 
-def map_image(path: Path) -> MappedFile | None:
-    """A large 3D volume whose voxels stay in their file; None of all others.
+def map_image(
+    path: Path | str,
+    frame: int | None = None,
+    series: str | None = None,
+) -> MappedFile | None:
+    """A large 3D volume whose voxels stay where they are; None of all others.
+
+    Args:
+        path: as `load_image`.
+        frame: of OME-Zarr.
+        series: of OME-Zarr.
 
     Raises:
         InputError: as `load_image`.
     """
     _check_name(path)
+    if ome_zarr.is_ome_zarr(path):
+        return map_ome_zarr(ome_zarr.open_ome_zarr(path, frame, series))
+    path = Path(path)
     is_mappable = path.is_file() and _has_suffix(path, SUFFIXES)
     found = map_file(path) if is_mappable else None
     if found is None or found.nifti is not None:
@@ -119,7 +141,7 @@ def _has_suffix(path: Path, suffixes: Sequence[str]) -> bool:
     return path.name.lower().endswith(tuple(suffixes))
 
 
-def _check_name(path: Path) -> None:
+def _check_name(path: Path | str) -> None:
     """Refuse a name that other programs' files cannot have: it is no UTF-8."""
     try:
         str(path).encode("utf-8")
@@ -128,6 +150,13 @@ def _check_name(path: Path) -> None:
         raise InputError(
             f"The name {shown} is not UTF-8, so that results cannot name it; rename the file."
         ) from error
+
+
+def _whole_zarr(found: ome_zarr.ZarrImage) -> ImageFile:
+    image = placed_image(found.read(), found.placement)
+    for name, text in found.fields.items():
+        image.SetMetaData(name, text)
+    return ImageFile(image, found.remarks)
 
 
 def _is_stack_of_pictures(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -12,8 +13,10 @@ import SimpleITK as sitk
 from SlicePropagationLib.files import nifti
 from SlicePropagationLib.files.nifti_forms import Placement
 from SlicePropagationLib.files.nifti_header import NiftiHeader
+from SlicePropagationLib.files.ome_zarr import ZarrImage
 from SlicePropagationLib.files.stored_voxels import StoredVoxels, stored_voxels
 from SlicePropagationLib.files.unpacked import unpacked
+from SlicePropagationLib.lazy_voxels import LazyVoxels
 
 MAPPED_BYTES = 32 * 2**20  # of voxels, from which on they stay in the file,
 UNPACKED_BYTES = 256 * 2**20  # and from which on packed ones are unpacked into another file
@@ -36,12 +39,12 @@ class MappedImage:
     """A 3D image whose voxels are in a file; it says its geometry as a SimpleITK image does.
 
     Attributes:
-        array: (K, J, I) read-only memory map.
+        array: (K, J, I) read-only memory map, or voxels that are fetched when they are looked at.
         placement: where the voxels lie.
         fields: of the file's header, as text by name.
     """
 
-    array: np.memmap
+    array: np.memmap | LazyVoxels
     placement: Placement
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -94,8 +97,8 @@ class MappedFile:
     nifti: NiftiHeader | None = None
 
 
-def voxels_of(image: Image) -> np.ndarray:
-    """The voxels of an image: a copy, or the map of a file."""
+def voxels_of(image: Image) -> Any:
+    """The voxels of an image: a copy, the map of a file, or `LazyVoxels`."""
     return image.array if isinstance(image, MappedImage) else sitk.GetArrayFromImage(image)
 
 
@@ -104,6 +107,14 @@ def copy_grid(image: sitk.Image, like: Image) -> None:
     image.SetSpacing(like.GetSpacing())
     image.SetOrigin(like.GetOrigin())
     image.SetDirection(like.GetDirection())
+
+
+def map_ome_zarr(found: ZarrImage) -> MappedFile | None:
+    """A large OME-Zarr image whose chunks are fetched when they are looked at; None of a small one."""
+    if found.num_bytes < MAPPED_BYTES:
+        return None
+    image = MappedImage(found.on_demand(), found.placement, found.fields)
+    return MappedFile(image, found.remarks)
 
 
 def map_file(path: Path) -> MappedFile | None:

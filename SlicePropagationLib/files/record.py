@@ -12,6 +12,7 @@ from typing import Any
 
 from SlicePropagationLib.errors import InputError, OutputError, in_one_line
 from SlicePropagationLib.files.companions import companion, voxel_file
+from SlicePropagationLib.files.ome_zarr import is_ome_zarr
 from SlicePropagationLib.files.png_file import is_our_png
 from SlicePropagationLib.files.table import first_line
 
@@ -70,14 +71,18 @@ def write_record(partial: Path, name: str, values: Mapping[str, Any]) -> None:
         name: of the record.
         values: what it says; the hashes of the other files are added.
     """
-    written = sorted(path for path in partial.iterdir() if path.is_file())
+    written = sorted(partial.iterdir())
     hashes = {path.name: sha256_of(path) for path in written}
     text = json.dumps({**values, FILES: hashes}, indent=1)
     (partial / name).write_text(text, encoding="utf-8")
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file's content."""
+    """The hash of a file's content; of a folder that of the names and hashes of all files in it."""
+    if path.is_dir():
+        files = sorted(each for each in path.rglob("*") if each.is_file())
+        lines = [f"{sha256_of(each)}  {each.relative_to(path).as_posix()}\n" for each in files]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -194,7 +199,9 @@ def check_places(
     voxels = voxel_file(out)
     further = [*others, *([voxels] if voxels else [])]
     for path in (out, *beside, *further):
-        _check_is_file(path)
+        if path != out or not is_ome_zarr(out):
+            _check_is_file(path)
+    _check_is_labels(out)
     foreign = [path for path in beside if path.exists() and not is_ours(path)]
     foreign += [path for path in further if path.exists() and not _is_of_result(path, out)]
     for path in foreign:
@@ -228,6 +235,19 @@ def _check_is_file(path: Path) -> None:
     if path.is_dir():
         raise OutputError(
             f"{path} is a folder; give --out the name of a file that can be written there."
+        )
+
+
+def _check_is_labels(out: Path) -> None:
+    """Refuse to write OME-Zarr labels in the place of anything else."""
+    if not is_ome_zarr(out) or not (out.exists() or out.is_symlink()):
+        return
+    record = companion(out, RECORD)
+    is_of_run = record.is_file() and is_ours(record) and out.name in _hashes(read_record(record))
+    if out.is_symlink() or not is_of_run:
+        raise OutputError(
+            f"{out} is there and is no result with a record beside it, the labels would replace it;"
+            " give --out another name, or move it away."
         )
 
 

@@ -25,6 +25,8 @@ from SlicePropagationLib.files.mapped_file import (
 )
 from SlicePropagationLib.files.nifti import has_form_of, is_nifti, write_nifti
 from SlicePropagationLib.files.nrrd_header import say_list
+from SlicePropagationLib.files.ome_zarr import is_ome_zarr
+from SlicePropagationLib.files.ome_zarr_labels import write_ome_zarr
 from SlicePropagationLib.files.segment_grid import laid_onto
 from SlicePropagationLib.files.segments import (
     MAX_LABEL,
@@ -297,6 +299,9 @@ def write_layers(
         tags: as in `write_labels`.
     """
     kind = np.result_type(*(label_type(int(layer.max(initial=0))) for layer in layers))
+    if is_ome_zarr(path):
+        write_ome_zarr(path, layers[0], kind, volume.image, list(segments), tags or {})
+        return
     if volume.nifti is not None and is_nifti(path):
         write_nifti(path, layers[0].astype(kind, copy=False), volume.nifti)
         return

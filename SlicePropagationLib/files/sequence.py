@@ -19,6 +19,8 @@ from SlicePropagationLib.files.lattice import check_same_grid
 from SlicePropagationLib.files.nifti import is_nifti, read_nifti_header, write_nifti
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.nrrd_header import say_list
+from SlicePropagationLib.files.ome_zarr import is_ome_zarr
+from SlicePropagationLib.files.remote import at_hand
 from SlicePropagationLib.files.text_header import check_header
 from SlicePropagationLib.files.volume import read_image
 from SlicePropagationLib.stack import SliceStack
@@ -71,7 +73,8 @@ def read_sequence(path: Path | str, series: str | None = None) -> Sequence:
     """
     if _is_dicom(path):
         return _read_dicom(Path(path), series)
-    loaded = load_image(Path(path))
+    with at_hand(path) as place:
+        loaded = load_image(place)
     _tell(loaded.remarks)
     image = loaded.image
     found = _frames(image)
@@ -103,7 +106,7 @@ def _read_dicom(path: Path, series: str | None) -> Sequence:
 
 
 def _is_dicom(path: Path | str) -> bool:
-    is_named_otherwise = str(path).lower().endswith(SUFFIXES)
+    is_named_otherwise = str(path).lower().endswith(SUFFIXES) or is_ome_zarr(path)
     return Path(path).exists() and not is_named_otherwise and is_dicom(Path(path))
 
 
@@ -178,6 +181,8 @@ def is_sequence(path: Path | str, series: str | None = None) -> bool:
         path: of the file or folder.
         series: which series of a DICOM folder, as `--series` takes it.
     """
+    if is_ome_zarr(path):
+        return False  # one of its times is chosen by --frame
     if _is_dicom(path):
         try:
             return choose_dicom(Path(path), series).stack.num_times > 1

@@ -11,7 +11,7 @@ import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import clear_away, own_prefix
 from SlicePropagationLib.files.packed import PackedFile
 from SlicePropagationLib.files.stored_voxels import StoredVoxels
+from SlicePropagationLib.lazy_voxels import LazyVoxels
 from SlicePropagationLib.stack import ODD_VALUES, finite_values
 
 log = logging.getLogger(__name__)
@@ -62,16 +63,18 @@ def unpacked(
     return _in_own_file(_blocks(stored, change), stored.shape, kind, name)
 
 
-def finite_map(array: np.memmap, name: Path | str) -> np.ndarray:
+def finite_map(array: np.memmap | LazyVoxels, name: Path | str) -> Any:
     """A map whose NaN and infinite values are replaced by its smallest finite one, as a new map.
 
-    With a warning; the same map where there are none. As `stack.finite_values`.
+    With a warning; the same map where there are none. As `stack.finite_values`. Of floating-point
+    voxels that come as they are looked at all are fetched.
 
     Raises:
         InputError: no value is finite, or there is no room for the new map.
     """
     if array.dtype.kind != "f":
         return array
+    array = array.whole() if isinstance(array, LazyVoxels) else array
     counts = [int(np.count_nonzero(np.isfinite(part))) for part in array]
     num_odd = array.size - sum(counts)
     if num_odd in (0, array.size):
@@ -82,6 +85,43 @@ def finite_map(array: np.memmap, name: Path | str) -> np.ndarray:
     return _in_own_file(filled, array.shape, array.dtype, name)
 
 
+def sparse_map(shape: tuple[int, ...], kind: np.dtype, name: Path | str) -> np.memmap:
+    """A volume of zeros as a writable memory map of a file of its own, which goes with the map.
+
+    What is never written there takes no room where files may have holes.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    most = math.prod(shape) * kind.itemsize
+
+    def fill(file: BinaryIO) -> None:
+        log.warning(
+            "What is looked at of %s lies in %s while it is used, up to %.1f GB.",
+            name,
+            cache_folder(),
+            most / 1e9,
+        )
+        file.truncate(most)
+
+    return _own_file(fill, shape, kind, name, "r+")
+
+
+def check_room(needed: int, name: Path | str) -> None:
+    """Refuse to unpack where the disk is full.
+
+    Raises:
+        InputError: the folder has no room for so many bytes.
+    """
+    base = cache_folder()
+    free = shutil.disk_usage(base).free
+    if free < needed:
+        raise InputError(
+            f"{name} takes {needed / 1e9:.1f} GB unpacked, and {base} has {free / 1e9:.1f} GB left;"
+            f" free space there, or name another folder in the variable {FOLDER}."
+        )
+
+
 def _in_own_file(
     blocks: Iterable[np.ndarray],
     shape: tuple[int, ...],
@@ -90,15 +130,37 @@ def _in_own_file(
 ) -> np.memmap:
     """Blocks of a volume, one behind the other, as a map of a file in the folder for that."""
     needed = math.prod(shape) * kind.itemsize
+
+    def fill(file: BinaryIO) -> None:
+        check_room(needed, name)
+        log.warning(
+            "%s takes %.1f GB unpacked; while it is used, that lies in %s.",
+            name,
+            needed / 1e9,
+            cache_folder(),
+        )
+        for block in blocks:
+            _append(file, np.ascontiguousarray(block, kind))
+        file.truncate()
+
+    return _own_file(fill, shape, kind, name, "r")
+
+
+def _own_file(
+    fill: Callable[[BinaryIO], None],
+    shape: tuple[int, ...],
+    kind: np.dtype,
+    name: Path | str,
+    mode: Literal["r", "r+"],
+) -> np.memmap:
+    """A map of a new file in the folder for that, which is gone when nothing looks at it any more."""
     folder = None
     try:
-        folder = _own_folder(needed, name)
+        folder = _own_folder()
         path = folder / "voxels"
         with open(path, "wb") as file:
-            for block in blocks:
-                _append(file, np.ascontiguousarray(block, kind))
-            file.truncate()
-        found = np.memmap(path, kind, "r", 0, shape)
+            fill(file)
+        found = np.memmap(path, kind, mode, 0, shape)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"{name} cannot be unpacked into {cache_folder()} ({error}); copy the image again if it"
@@ -113,20 +175,11 @@ def _in_own_file(
     return found
 
 
-def _own_folder(needed: int, name: Path | str) -> Path:
-    """A new folder with room for a file; what killed programs left beside it is removed."""
+def _own_folder() -> Path:
+    """A new folder; what killed programs left beside it is removed."""
     base = cache_folder()
     base.mkdir(parents=True, exist_ok=True)
     clear_away(base)
-    free = shutil.disk_usage(base).free
-    if free < needed:
-        raise InputError(
-            f"{name} takes {needed / 1e9:.1f} GB unpacked, and {base} has {free / 1e9:.1f} GB left;"
-            f" free space there, or name another folder in the variable {FOLDER}."
-        )
-    log.warning(
-        "%s takes %.1f GB unpacked; while it is used, that lies in %s.", name, needed / 1e9, base
-    )
     folder = base / f"{own_prefix()}{os.urandom(8).hex()}"
     folder.mkdir(mode=0o700)
     return folder

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,11 @@ from SlicePropagationLib.files.image_file import SUFFIXES as SUFFIXES
 from SlicePropagationLib.files.image_file import ImageFile, load_image, map_image
 from SlicePropagationLib.files.mapped_file import Image, MappedFile, voxels_of
 from SlicePropagationLib.files.nifti_header import NiftiHeader
+from SlicePropagationLib.files.ome_zarr import is_ome_zarr
 from SlicePropagationLib.files.reading import tell_stage
+from SlicePropagationLib.files.remote import at_hand
 from SlicePropagationLib.files.unpacked import finite_map
+from SlicePropagationLib.lazy_voxels import LazyVoxels, stays_in_file
 from SlicePropagationLib.stack import check_outline, finite_values
 
 log = logging.getLogger(__name__)
@@ -29,7 +32,8 @@ class Volume:
     """A 3D image from a file.
 
     Attributes:
-        array: (K, J, I) voxels; a read-only memory map where it is large and was to be mapped.
+        array: (K, J, I) voxels; a read-only memory map where it is large and was to be mapped, and
+            `LazyVoxels` of a large OME-Zarr image.
         image: the SimpleITK image that has its geometry; a MappedImage where the voxels are mapped.
         path: where it came from.
         nifti: the header of a NIfTI file; results have its forms and codes.
@@ -81,7 +85,8 @@ def read_image(
     Raises:
         InputError: it does not exist, is of an unknown kind, or cannot be read.
     """
-    loaded = _load(path, frame, series, spacing_mm)
+    with at_hand(path) as place:
+        loaded = _load(place, frame, series, spacing_mm)
     if loaded.nifti is None:
         return loaded.image
     array = sitk.GetArrayViewFromImage(loaded.image)
@@ -103,7 +108,7 @@ def _load(
 ) -> ImageFile:
     """Read an image, and log the remarks on it."""
     check_name(path)
-    loaded = load_image(Path(path), frame, series, spacing_mm)
+    loaded = load_image(path, frame, series, spacing_mm)
     _tell(loaded)
     return loaded
 
@@ -113,10 +118,14 @@ def _tell(loaded: ImageFile | MappedFile) -> None:
         log.warning("%s", remark)
 
 
-def _map(path: Path | str) -> MappedFile | None:
+def _map(
+    path: Path | str,
+    frame: int | None = None,
+    series: str | None = None,
+) -> MappedFile | None:
     """A large volume whose voxels stay in its file, with the remarks on it; None of others."""
     check_name(path)
-    found = map_image(Path(path))
+    found = map_image(path, frame, series)
     if found is not None:
         _tell(found)
     return found
@@ -124,10 +133,14 @@ def _map(path: Path | str) -> MappedFile | None:
 
 def read_or_map(path: Path | str) -> Image:
     """As `read_image`; the voxels of a large volume of whole numbers stay in its file."""
-    found = _map(path)
-    if found is None or found.image.array.dtype.kind not in "ui":
-        return read_image(path)
-    return found.image
+    with at_hand(path) as place:
+        found = _map(place)
+        if found is None or found.image.array.dtype.kind not in "ui":
+            return read_image(place)
+    array = found.image.array
+    return (
+        replace(found.image, array=array.whole()) if isinstance(array, LazyVoxels) else found.image
+    )
 
 
 def read_volume(
@@ -141,9 +154,11 @@ def read_volume(
     """Read a grey-value volume; NaN and infinite voxels are replaced with a warning.
 
     Args:
-        path: an image file, a folder or disc with a DICOM series, or a folder of pictures.
+        path: an image file, a folder or disc with a DICOM series, a folder of pictures, or OME-Zarr,
+            or a URL of one.
         frame: which time point of an image with times, from 0; None for a 3D image.
-        series: which volume of a DICOM folder that holds several, as `--series` takes it.
+        series: which volume of a DICOM folder, or channel of OME-Zarr, that holds several, as
+            `--series` takes it.
         spacing_mm: of pictures, along I, J, K.
         may_map: whether the voxels of a large volume may stay in its file.
 
@@ -152,13 +167,15 @@ def read_volume(
         InputError: the image is 2D, has times and no frame is named, is in colour, empty or
             constant, or cannot be read.
     """
-    loaded = (may_map and _map(path)) or _load(path, frame, series, spacing_mm)
+    with at_hand(path) as place:
+        loaded = (may_map and _map(place, frame, series)) or _load(place, frame, series, spacing_mm)
+        is_chosen = frame and (is_ome_zarr(place) or is_dicom(Path(place)))
     image = loaded.image
     tell_stage("Checking the values")
     _check_single_channel(image, path)
     if isinstance(image, sitk.Image) and image.GetDimension() == 4:
         image = _one_frame(image, frame, path)
-    elif frame and not is_dicom(Path(path)):
+    elif frame and not is_chosen:
         raise InputError(
             f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give"
             " the 4D image."
@@ -173,12 +190,8 @@ def read_volume(
         raise InputError(
             f"{path} is empty (size {_times(image.GetSize())}); pick a volume with voxels."
         )
-    array = finite_map(array, path) if isinstance(array, np.memmap) else finite_values(array, path)
-    if array.min() == array.max():
-        raise InputError(
-            f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow;"
-            " pick the image, not an empty mask."
-        )
+    array = finite_map(array, path) if stays_in_file(array) else finite_values(array, path)
+    _check_not_constant(array, path)
     return Volume(array, image, Path(path), loaded.nifti, loaded.remarks, series)
 
 
@@ -287,6 +300,20 @@ def _check_single_channel(image: Image, path: Path | str) -> None:
         raise InputError(
             f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or"
             " vector image), a volume has 1; convert it to grey values."
+        )
+
+
+def _check_not_constant(array: np.ndarray, path: Path | str) -> None:
+    """Refuse an image of one value; no more slices are looked at than show two values.
+
+    The one in the middle is looked at first, as others may show nothing but air.
+    """
+    order = np.roll(np.arange(len(array)), -(len(array) // 2))
+    first = array[int(order[0])].flat[0]
+    if all((array[int(index)] == first).all() for index in order):
+        raise InputError(
+            f"{path} is constant (every voxel is {first}), so there is nothing to follow;"
+            " pick the image, not an empty mask."
         )
 
 

@@ -13,6 +13,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -25,11 +26,13 @@ from SlicePropagationLib.engines.brought import is_brought, weights_file
 from SlicePropagationLib.engines.device import DEVICES, choose_engine, one_thread
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.companions import beside, companion
 from SlicePropagationLib.files.dicom_frames import files_below
-from SlicePropagationLib.files.record import RECORD, check_places, is_whole
+from SlicePropagationLib.files.record import PICTURE, RECORD, TABLE, check_places, is_whole
+from SlicePropagationLib.files.remote import at_hand, exists, read_text, staged, state_of
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_spacing, parse_span, read_table
+from SlicePropagationLib.files.urls import is_url, joined, split_url
 from SlicePropagationLib.files.volume import AXES
 from SlicePropagationLib.pipelines.batch_cluster import as_done_on_cluster
 from SlicePropagationLib.pipelines.batch_index import BatchIndex
@@ -51,6 +54,7 @@ IGNORES_CASE = sys.platform in ("win32", "darwin")  # of file names, as these sy
 # A fresh process now and then, so that nothing a library leaks adds up.
 CASES_PER_PROCESS = 20
 MARK = ".done.json"
+ASKED_AT_A_TIME = 16  # marks in a store that answers after a while
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class BatchRequest:
 
     Attributes:
         cases: table with columns image, seed and optionally out, axis, range, series, spacing; paths are
-            relative to it.
-        out: folder of the results.
+            relative to it. It, and what it names, may be URLs.
+        out: folder of the results, or the URL of one.
         engine: name or model file, as `make_engine` takes it; None for the default.
         device: "auto", "cpu" or "cuda".
         resume: skip cases whose result is complete and was made from the same files and
@@ -158,8 +162,8 @@ def _outcomes(
     cases: list[PropagateRequest], request: BatchRequest, watch: BatchWatch
 ) -> Iterator[Outcome]:
     waiting = []
-    for case in cases:
-        if request.resume and is_complete(case):
+    for case, is_done in zip(cases, _already_done(cases, request), strict=True):
+        if is_done:
             yield Outcome(str(case.out), is_skipped=True)
         else:
             waiting.append(case)
@@ -172,6 +176,17 @@ def _outcomes(
         yield from map(partial(do_case, on_step=watch.stepped), waiting)
 
 
+def _already_done(cases: list[PropagateRequest], request: BatchRequest) -> Iterator[bool]:
+    """Of each case whether it is passed over; a folder elsewhere is asked for several at a time."""
+    if not request.resume:
+        yield from (False for _ in cases)
+    elif is_url(request.out):
+        with ThreadPoolExecutor(ASKED_AT_A_TIME) as pool:
+            yield from pool.map(is_complete, cases)
+    else:
+        yield from map(is_complete, cases)
+
+
 def read_cases(request: BatchRequest) -> list[PropagateRequest]:
     """What is to be done for each row of the table.
 
@@ -179,13 +194,14 @@ def read_cases(request: BatchRequest) -> list[PropagateRequest]:
         InputError: the table cannot be read, lacks a column or a cell, is empty, has an axis or a
             range that is none, or two rows would write the same file.
     """
-    path = Path(request.cases)
-    cases = [_case(row, path, request) for row in read_table(path, ("image", "seed"))]
-    _check_outputs(cases, path)
+    with at_hand(str(request.cases)) as path:
+        rows = read_table(path, ("image", "seed"))
+    cases = [_case(row, request) for row in rows]
+    _check_outputs(cases, request.cases)
     return cases
 
 
-def _check_outputs(cases: list[PropagateRequest], path: Path) -> None:
+def _check_outputs(cases: list[PropagateRequest], path: Path | str) -> None:
     """Refuse cases that would write the same files, or over what another one is made from."""
     named = [Path(name) for case in cases for name in (case.image, case.seed) if name]
     sources = {_file_key(source.resolve()) for source in named}
@@ -219,9 +235,10 @@ def _file_key(path: Path) -> str:
 
 def _case(
     row: dict[str, str],
-    path: Path,
     request: BatchRequest,
 ) -> PropagateRequest:
+    path = request.cases
+    folder = split_url(str(path))[0] if is_url(path) else Path(path).parent
     axis = row.get("axis") or "auto"
     if axis not in ("auto", *AXES):
         raise InputError(
@@ -235,9 +252,9 @@ def _case(
         raise InputError(f"{path}, {row['image']}: {error}") from error
     out = row.get("out") or name_of_result(Path(row["image"]))
     return PropagateRequest(
-        image=str(path.parent / row["image"]),
-        seed=str(path.parent / row["seed"]),
-        out=str(Path(request.out) / out),
+        image=joined(folder, row["image"]),
+        seed=joined(folder, row["seed"]),
+        out=joined(request.out, out),
         axis=axis,
         span=span,
         engine=request.engine,
@@ -261,10 +278,12 @@ def do_case(
     """Do one case and say how it went; what runs on a worker, which tells of no slices."""
     name = str(case.out)
     try:
-        check_places(case.out, (MARK,))
-        mark = _mark_before(case)
-        propagate_file(case, on_step, engine=_engine_of(case))
-        _mark_complete(case, mark)
+        with staged(case.out, *_beside(case)) as out:
+            local = replace(case, out=out)
+            check_places(out, (MARK,))
+            mark = _mark_before(local)
+            propagate_file(local, on_step, engine=_engine_of(local))
+            _mark_complete(local, mark)
     except SlicePropagationError as error:
         return Outcome(name, str(error))
     except Exception as error:  # a bug in one case must not cost the others
@@ -276,6 +295,13 @@ def do_case(
     return Outcome(name)
 
 
+def _beside(case: PropagateRequest) -> tuple[list[str], str]:
+    """The names of the files that stand beside the result of a case, and that of its mark."""
+    paths = [beside(case.out, suffix) for suffix in (TABLE, PICTURE, RECORD, MARK)]
+    *others, mark = [Path(path).name for path in paths]
+    return others, mark
+
+
 def _engine_of(case: PropagateRequest) -> Engine:
     return kept_engine(case.engine, case.device, _weight_files(case.engine))
 
@@ -283,13 +309,14 @@ def _engine_of(case: PropagateRequest) -> Engine:
 def is_complete(case: PropagateRequest) -> bool:
     """Whether the case was done before, from the same files with the same arguments."""
     try:
-        mark = json.loads(_mark_path(case).read_text(encoding="utf-8"))
+        mark = json.loads(read_text(beside(case.out, MARK)))
         stated = mark.get("stamp")
         is_same = stated is not None and stated == stamp(case)
         return (
             (is_same or mark["fingerprint"] == fingerprint(case))
-            and Path(case.out).is_file()
-            and is_whole(companion(case.out, RECORD))
+            and exists(case.out)
+            # elsewhere the mark is sent last, and nothing is read again to be sure of it
+            and (is_url(case.out) or is_whole(companion(case.out, RECORD)))
         )
     except (OSError, ValueError, KeyError, TypeError, InputError):
         return False
@@ -299,11 +326,14 @@ def fingerprint(case: PropagateRequest) -> str:
     """Hash of all that a result depends on.
 
     That is the contents of the case's files, its arguments, the weights it walks with and the
-    version.
+    version. Of files elsewhere it is their size, time and hash, as their store says them.
     """
     digest = hashlib.sha256(_arguments_text(case).encode())
-    for path in (*_own_files(case), *_weight_files(case.engine)):
-        for file in _with_voxels(Path(path)) if path else ():
+    for path in filter(None, (*_own_files(case), *_weight_files(case.engine))):
+        if is_url(path):
+            digest.update(f"{path} {state_of(str(path))}".encode())
+            continue
+        for file in _with_voxels(Path(path)):
             _add_file(digest, file)
     return digest.hexdigest()
 
@@ -314,8 +344,11 @@ def stamp(case: PropagateRequest) -> list[str | int]:
     Where they are as they were, so is the fingerprint, and none of the files need be read.
     """
     listed: list[str | int] = [_arguments_text(case)]
-    for path in map(Path, filter(None, (*_own_files(case), *_weight_files(case.engine)))):
-        for file in _with_voxels(path):
+    for path in filter(None, (*_own_files(case), *_weight_files(case.engine))):
+        if is_url(path):
+            listed += [str(path), state_of(str(path))]
+            continue
+        for file in _with_voxels(Path(path)):
             found = file.stat()
             listed += [found.st_size, found.st_mtime_ns]
     return listed

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SlicePropagationLib.errors import OutputError
-from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.files.record import check_own
+from SlicePropagationLib.files.companions import beside
+from SlicePropagationLib.files.record import PICTURE, RECORD, TABLE, check_own
+from SlicePropagationLib.files.remote import at_hand, exists, fetched_beside, whole_folder
+from SlicePropagationLib.files.urls import is_url, joined
 from SlicePropagationLib.pipelines.batch_case import BatchCase, read_case
 from SlicePropagationLib.pipelines.batch_page import BatchOverview
 
@@ -43,11 +46,15 @@ class BatchIndex:
         cases: Sequence[PropagateRequest],
     ) -> None:
         self._table = Path(table)
-        self._folder = Path(folder)
+        self._folder = folder
         self._images = {str(case.out): case.image for case in cases}
         self._done: list[BatchCase] = []
         self._next = 0.0
-        check_own(self._folder / INDEX)
+        if not is_url(folder):
+            check_own(Path(folder) / INDEX)
+        elif exists(joined(folder, INDEX)):
+            with at_hand(joined(folder, INDEX)) as local:
+                check_own(Path(local))
 
     def add(self, out: str, error: str | None, *, is_skipped: bool) -> None:
         """Take a case in, and write the page if the last one is old enough.
@@ -61,7 +68,7 @@ class BatchIndex:
         if error:
             self._done.append(BatchCase(Path(out), str(image), error))
         else:
-            self._done.append(read_case(out, image, is_skipped=is_skipped))
+            self._done.append(_case_at(out, image, is_skipped=is_skipped))
         if time.monotonic() >= self._next:
             self.write()
 
@@ -79,13 +86,22 @@ class BatchIndex:
         began = time.monotonic()
         overview = BatchOverview(
             self._table,
-            self._folder,
+            Path(self._folder),
             len(self._images),
             tuple(self._done),
             time.strftime("%Y-%m-%d %H:%M"),
         )
-        with atomic_folder(self._folder) as partial:
+        with whole_folder(self._folder) as partial:
             # names of files may have bytes that are no text
             (partial / INDEX).write_text(overview.page(), encoding="utf-8", errors="replace")
         took = time.monotonic() - began
         self._next = time.monotonic() + max(PAUSE_S, PAUSE_RATIO * took)
+
+
+def _case_at(out: str, image: Path | str, *, is_skipped: bool) -> BatchCase:
+    """A finished case, also of a URL."""
+    if not is_url(out):
+        return read_case(out, image, is_skipped=is_skipped)
+    names = [Path(beside(out, suffix)).name for suffix in (TABLE, RECORD, PICTURE)]
+    with fetched_beside(out, names) as local:
+        return replace(read_case(local, image, is_skipped=is_skipped), out=Path(out))

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SlicePropagationLib.errors import OutputError
-from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.record import is_ours
+from SlicePropagationLib.files.remote import at_hand, exists, whole_folder
+from SlicePropagationLib.files.urls import is_url, joined
 from SlicePropagationLib.pipelines.slices_table import write_rows
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ class BatchManifest:
     """
 
     def __init__(self, folder: Path | str, cases: Sequence[PropagateRequest]) -> None:
-        self._folder = Path(folder)
+        self._folder = folder
         self._images = {str(case.out): str(case.image) for case in cases}
         self._found: dict[str, tuple[str, str]] = {}
         self._next = time.monotonic() + PAUSE_S
-        path = self._folder / MANIFEST
-        if path.is_symlink() or (path.exists() and not is_ours(path)):
+        path = joined(folder, MANIFEST)
+        if not _may_replace(path):
             raise OutputError(
                 f"{path} is there and was not written by this program, the manifest would replace it;"
                 " give another folder, or move the file away."
@@ -69,7 +70,7 @@ class BatchManifest:
         """
         began = time.monotonic()
         try:
-            with atomic_folder(self._folder) as partial:
+            with whole_folder(self._folder) as partial:
                 write_rows(partial / MANIFEST, self._rows(), COLUMNS)
         except OutputError as error:
             log.warning("%s", error)
@@ -79,6 +80,16 @@ class BatchManifest:
     def _rows(self) -> Iterator[tuple[str, ...]]:
         for out, image in self._images.items():
             yield _text(out), _text(image), *self._found.get(out, (WAITING, ""))
+
+
+def _may_replace(path: str) -> bool:
+    """Whether nothing is there, or what this program wrote."""
+    if not is_url(path) and Path(path).is_symlink():
+        return False
+    if not exists(path):
+        return True
+    with at_hand(path) as local:
+        return is_ours(local)
 
 
 def _text(name: str) -> str:

@@ -6,7 +6,7 @@ What `propagate` and each row of `batch` do.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -17,11 +17,13 @@ from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import make_engine, weights_record
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
-from SlicePropagationLib.files.companions import check_output
+from SlicePropagationLib.files.companions import beside, check_output
 from SlicePropagationLib.files.drawn_planes import drawn_elsewhere, left_out, two_planes_error
 from SlicePropagationLib.files.record import check_places, check_whole, not_a_record, read_record
+from SlicePropagationLib.files.remote import staged
 from SlicePropagationLib.files.segmentation_file import Segmentation, read_segmentation
 from SlicePropagationLib.files.segments import Segment
+from SlicePropagationLib.files.urls import is_url
 from SlicePropagationLib.files.volume import (
     AXES,
     Volume,
@@ -169,12 +171,14 @@ def propagate_file(
         SlicePropagationError: something about the input, the request or the output folder; the
             message says what to do.
     """
+    if is_url(request.out):
+        return _propagate_elsewhere(request, on_step, engine)
     if request.axis == ALONG_TIME:
         raise ConfigError("propagate_file walks through a volume; use propagate_frames for axis t.")
     # A finished result, whose table names its anchors, may go on in its place.
     seed = None if request.anchors else request.seed
     earlier = {"earlier segmentation": request.earlier, "earlier image": request.earlier_image}
-    check_output(request.out, image=request.image, seed=seed, **earlier)
+    check_output(request.out, may_be_zarr=True, image=request.image, seed=seed, **earlier)
     suffixes = result_suffixes(request.has_picture)
     check_places(request.out, suffixes, export_places(request.out, request.exports))
     if request.earlier:
@@ -224,6 +228,18 @@ def propagate_file(
             engine.name,
         )
     return session
+
+
+def _propagate_elsewhere(
+    request: PropagateRequest,
+    on_step: Callable[[SlicePrediction], None] | None,
+    engine: Engine | None,
+) -> AnnotationSession:
+    """As `propagate_file`, of an output that is a URL: it is written here, and sent then."""
+    suffixes = result_suffixes(request.has_picture)
+    names = [Path(beside(request.out, suffix)).name for suffix in suffixes]
+    with staged(request.out, names[:-1], names[-1]) as out:
+        return propagate_file(replace(request, out=out), on_step, engine=engine)
 
 
 def _read(request: PropagateRequest) -> Volume:

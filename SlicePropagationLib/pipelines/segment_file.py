@@ -23,6 +23,7 @@ from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
+from SlicePropagationLib.files.label_values import values_of
 from SlicePropagationLib.files.record import RECORD, check_places, write_record
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.sequence import Sequence, is_sequence, read_sequence, time_stacks
@@ -30,7 +31,7 @@ from SlicePropagationLib.files.volume import AXES, Volume, read_volume
 from SlicePropagationLib.pipelines.result_files import versions, write_label_map
 from SlicePropagationLib.segmenters.catalogue import model_path
 from SlicePropagationLib.segmenters.orientation import letters_of
-from SlicePropagationLib.segmenters.parts import finer_slices
+from SlicePropagationLib.segmenters.parts import finer_slices, found_slices
 from SlicePropagationLib.stack import SliceStack
 
 SEGMENTERS = {
@@ -165,17 +166,17 @@ def segment_file(
         SlicePropagationError: about image, model or output; nothing is written.
     """
     out = Path(request.out)
-    check_output(out, image=request.image)
+    check_output(out, may_be_zarr=not _has_times(request), image=request.image)
     check_places(out, (RECORD,))
     segmenter: Segmenter = load_segmenter(request.model, request.device)
     began = time.perf_counter()
-    source = _read(request)
+    source = _read(request, may_map=getattr(segmenter, "takes_mapped", False))
     across = 2 - AXES.index(request.axis)
     target = _target(source, segmenter, across)
     stacks = _stacks(source, segmenter, across, request.is_cyclic)
     labels = np.zeros(target.array.shape, np.uint8)
     for number, (place, stack) in enumerate(stacks, 1):
-        labels[place] = stack.to_volume(segmenter.segment(stack))
+        _fill(stack.from_volume_array(labels[place]), segmenter, stack)
         if on_part:
             on_part(number, len(stacks))
     record = {
@@ -195,16 +196,29 @@ def segment_file(
     return labels
 
 
-def _read(request: SegmentRequest) -> Volume | Sequence:
-    if is_sequence(request.image, request.series):
+def _fill(labels: np.ndarray, segmenter: Segmenter, stack: SliceStack) -> None:
+    """Put what a segmenter finds into the (N, H, W) label map, part by part where it can."""
+    for found in found_slices(segmenter, stack):
+        labels[found.first : found.first + len(found.labels)] = found.labels
+
+
+def _read(request: SegmentRequest, *, may_map: bool) -> Volume | Sequence:
+    if _has_times(request):
         return read_sequence(request.image, request.series)
-    return read_volume(request.image, None, request.series, request.spacing_mm)
+    choice = (None, request.series, request.spacing_mm)
+    return read_volume(request.image, *choice, may_map=may_map)
+
+
+def _has_times(request: SegmentRequest) -> bool:
+    return is_sequence(request.image, request.series)
 
 
 def _voxels(labels: np.ndarray) -> dict[str, int]:
     """{label as text: number of its voxels}."""
-    found = np.unique(labels[labels > 0])
-    return {str(label): int((labels == label).sum()) for label in found}
+    return {
+        str(label): sum(int(np.count_nonzero(part == label)) for part in labels)
+        for label in values_of(labels)
+    }
 
 
 def _stacks(

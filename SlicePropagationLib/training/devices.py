@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
@@ -24,6 +25,8 @@ def make_fabric(config: LoopConfig, device: str) -> Fabric:
         precision=_precision(config, device),
     )
     if config.num_processes > 1:
+        for name in ("lightning.fabric", "lightning.pytorch"):  # they tell each step of the start
+            logging.getLogger(name).setLevel(logging.WARNING)
         fabric.launch()
     return fabric
 

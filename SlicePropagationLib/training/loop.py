@@ -182,8 +182,10 @@ class _Training:
         """Mean losses of one epoch, which ends early where the time is over."""
         if hasattr(self.train_data, "set_progress"):
             self.train_data.set_progress(self._fraction())
-        batches = train_batches(self.train_data, self.config, self.done.epoch)
-        loader = self.fabric.setup_dataloaders(batches)
+        place = (self.fabric.global_rank, self.fabric.world_size)
+        batches = train_batches(self.train_data, self.config, self.done.epoch, *place)
+        # Fabric would deal the samples out in an order of its own.
+        loader = self.fabric.setup_dataloaders(batches, use_distributed_sampler=False)
         self.task.train()
         sums = {}
         num_done = 0
@@ -195,7 +197,15 @@ class _Training:
             num_done += 1
             for name, value in self._step(batch, num_done).items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
-        return {name: value / num_done for name, value in sums.items()}
+        return self._of_all({name: value / num_done for name, value in sums.items()})
+
+    def _of_all(self, means: Means) -> Means:
+        """Means over what all processes found; each has learnt from as many samples."""
+        if self.fabric.world_size == 1:
+            return means
+        found: Any = {name: torch.tensor(value) for name, value in means.items()}
+        found = self.fabric.all_reduce(found, reduce_op="mean")
+        return {name: float(value) for name, value in found.items()}
 
     def _shown(self, loader: Any) -> Iterable[Any]:
         """The batches, with a progress bar on a terminal."""

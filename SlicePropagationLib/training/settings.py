@@ -62,15 +62,14 @@ def _with_shape(training: Any, request: TrainRequest) -> Any:
 
 
 def _loop_of(loop: LoopConfig, request: TrainRequest) -> LoopConfig:
-    """How long a request trains, and with which seed."""
+    """How long a request trains, with which seed, on how many devices."""
     if request.max_hours is not None:
         epochs = max(loop.epochs, MANY_EPOCHS)
         loop = replace(loop, max_hours=request.max_hours, epochs=epochs)
     if request.epochs is not None:
         loop = replace(loop, epochs=request.epochs)
-    if request.seed is not None:
-        loop = replace(loop, seed=request.seed)
-    return loop
+    asked = {name: getattr(request, name) for name in ("seed", "devices", "nodes")}
+    return replace(loop, **{name: value for name, value in asked.items() if value is not None})
 
 
 def read_settings(path: Path | str) -> dict[str, Any]:

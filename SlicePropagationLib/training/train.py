@@ -61,6 +61,8 @@ class TrainRequest:
         max_hours: end after that much time; the learning rate falls over that time.
         seed: of everything random, in place of the preset's.
         workers: processes that prepare the data.
+        devices, nodes: GPUs (or CPU processes) of how many machines that learn together, in place
+            of the preset's.
         device: "auto", "cpu" or "cuda".
         resume: only go on with a training that is in `out` already.
     """
@@ -82,6 +84,8 @@ class TrainRequest:
     max_hours: float | None = None
     seed: int | None = None
     workers: int = 1
+    devices: int | None = None
+    nodes: int | None = None
     device: str = "auto"
     resume: bool = False
 
@@ -104,7 +108,8 @@ class TrainRequest:
         self._check_counts()
 
     def _check_counts(self) -> None:
-        for name, least in (("folds", 0), ("workers", 1), ("epochs", 1), ("max_cases", 1)):
+        for name in ("folds", "workers", "epochs", "max_cases", "devices", "nodes"):
+            least = 0 if name == "folds" else 1
             count = getattr(self, name)
             if count is not None and count < least:
                 raise ConfigError(f"{name} must be at least {least}, got {count}.")
@@ -231,6 +236,6 @@ def _check_devices(count: int, device: str) -> None:
     most = gpus or os.cpu_count() or 1
     if count > most:
         raise DeviceError(
-            f"devices must be at most {most}, the {kind} of this machine, got {count}; set it in"
-            " --config."
+            f"devices must be at most {most}, the {kind} of this machine, got {count}; give"
+            " fewer --devices."
         )

@@ -23,6 +23,7 @@ CORE = {
     "confidence",
     "config",
     "errors",
+    "lazy_voxels",
     "mapped_slices",
     "metrics",
     "patch",
@@ -74,7 +75,7 @@ TORCH_FOLDERS = {
 }
 # What names its torch files without importing them, so that a wrong name is refused anywhere.
 TORCH_FREE = {"training/__init__.py", "studies/__init__.py", "studies/registry.py"}
-HEAVY = ["torch", "matplotlib", "dask", "distributed"]
+HEAVY = ["torch", "matplotlib", "dask", "distributed", "zarr", "fsspec"]
 
 # What each package may never import, in whatever way.
 FORBIDDEN = {

@@ -1,14 +1,40 @@
 """How frames come to networks of fixed resolution, in training and in use alike."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from SlicePropagationLib.arrays import Slices
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.mapped_slices import MappedSlices
 from SlicePropagationLib.segmenters.orientation import check_letters
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How intensities become what a network sees.
+
+    Attributes:
+        zero: the intensity that becomes 0.
+        width: the difference that becomes 1.
+        is_limited: whether what lies beyond 0 and 1 is cut off.
+    """
+
+    zero: Any
+    width: Any
+    is_limited: bool = False
+
+    def of(self, images: Slices) -> Slices:
+        """float32 of the same shape."""
+        scaled = (images - self.zero) / self.width
+        if self.is_limited:
+            scaled = np.clip(scaled, 0, 1)
+        return scaled.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -51,8 +77,39 @@ class FrameGridConfig:
     def normalise(self, images: Slices) -> Slices:
         """float32 of the same shape: the intensities of a whole series, as the network sees them."""
         images = np.asarray(images, np.float32)
+        return self.scale_of(images).of(images)
+
+    def scale_of(self, images: Slices | MappedSlices) -> Scale:
+        """How the intensities of a whole series are scaled; of mapped slices found block by block."""
+        counted = images.counted() if isinstance(images, MappedSlices) else None
+        if counted is not None:
+            return self._scale_of_counts(*counted)
+        images = np.asarray(images, np.float32)
         if self.intensities == "range":
             low, high = np.percentile(images, [1, 99])
-            return np.clip((images - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+            return Scale(low, max(high - low, 1e-6), is_limited=True)
         tissue = images[images >= np.percentile(images, 10)]
-        return ((images - tissue.mean()) / max(float(tissue.std()), 1e-6)).astype(np.float32)
+        return Scale(tissue.mean(), max(float(tissue.std()), 1e-6))
+
+    def _scale_of_counts(self, values: np.ndarray, counts: np.ndarray) -> Scale:
+        """As `scale_of`, of ascending values and how many voxels have each."""
+        if self.intensities == "range":
+            low, high = (_percentile(values, counts, share) for share in (1, 99))
+            return Scale(low, max(high - low, 1e-6), is_limited=True)
+        is_tissue = values >= _percentile(values, counts, 10)
+        values, counts = values[is_tissue].astype(float), counts[is_tissue]
+        mean = np.average(values, weights=counts)
+        deviation = np.sqrt(np.average((values - mean) ** 2, weights=counts))
+        return Scale(np.float32(mean), max(float(np.float32(deviation)), 1e-6))
+
+
+def _percentile(values: np.ndarray, counts: np.ndarray, share: float) -> np.floating:
+    """As NumPy's, of ascending values and how many there are of each."""
+    place = (int(counts.sum()) - 1) * share / 100
+    before = int(place)
+    two = values[
+        np.searchsorted(np.cumsum(counts), [before, before + 1], side="right").clip(
+            0, len(values) - 1
+        )
+    ]
+    return np.percentile(two, 100 * (place - before))

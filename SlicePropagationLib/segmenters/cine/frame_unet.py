@@ -36,6 +36,8 @@ class FrameSegmenter:
     # of a sequence it sees one slice at all times: intensities are scaled over the series, as in
     # training
     sees_time = True
+    # a volume that stays in its file is looked at a few slices at a time
+    takes_mapped = True
     model_sha256: str
 
     def __init__(
@@ -57,11 +59,12 @@ class FrameSegmenter:
     def parts(self, stack: SliceStack) -> Iterator[FoundSlices]:
         """The labels of a SliceStack and the trust in them, some slices at a time."""
         turn = Turn.between(stack.towards, self.grid.orientation)
-        images = turn.of(self.grid.normalise(stack.images))
-        grid = self.grid.grid(images.shape[1:], turn.pair(stack.spacing_mm[1:]))
-        for first in range(0, len(images), BATCH):
-            on_grid = self._probabilities(grid.sample(images[first : first + BATCH]))
-            probabilities = spread_classes(on_grid, grid, images.shape[1:])
+        scale = self.grid.scale_of(stack.images)
+        shape = tuple(map(int, turn.pair(stack.slice_shape)))
+        grid = self.grid.grid(shape, turn.pair(stack.spacing_mm[1:]))
+        for first in range(0, len(stack), BATCH):
+            images = turn.of(scale.of(stack.images[first : first + BATCH]))
+            probabilities = spread_classes(self._probabilities(grid.sample(images)), grid, shape)
             yield found_by(turn.back(probabilities), first)
 
     def _probabilities(self, images: Slices) -> np.ndarray:

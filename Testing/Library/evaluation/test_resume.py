@@ -2,10 +2,12 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from evaluations import evaluate, mark, read, rows_in
+from evaluations import evaluate, files, mark, read, rows_in
 
 from SlicePropagationLib.workers import WorkerDiedError
 
@@ -31,6 +33,37 @@ def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
         for line in (out / "rows.csv").read_text(encoding="utf-8").splitlines()
         if "p1_ED" not in line
     ]
+
+
+def test_volumes_that_stay_in_their_files_are_scored_as_those_that_are_read(
+    cases, tmp_path, monkeypatch
+):
+    evaluate(cases, tmp_path / "whole")
+    monkeypatch.setattr("SlicePropagationLib.files.mapped_file.MAPPED_BYTES", 0)
+    monkeypatch.setattr("SlicePropagationLib.files.mapped_file.UNPACKED_BYTES", 0)
+    monkeypatch.setenv("SLICE_PROPAGATION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("SlicePropagationLib.files.volume.load_image", None)  # reads all of it
+    evaluate(cases, tmp_path / "mapped")
+    assert rows_in(tmp_path / "mapped", TIMES) == rows_in(tmp_path / "whole", TIMES)
+
+
+def test_two_processes_come_to_the_tables_of_one(cases, tmp_path):
+    pytest.importorskip("lightning")
+    evaluate(cases, tmp_path / "one")
+    options = ["--engines", "copy,interpolation", "--shots", "1,2", "--devices", "2"]
+    command = [sys.executable, "-m", "SlicePropagationLib", "evaluate", "--device", "cpu"]
+    done = subprocess.run(
+        [*command, *files(cases, tmp_path / "two"), *options],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("The whole report") == 1 and "Initializing" not in done.stderr
+    assert rows_in(tmp_path / "two", TIMES) == rows_in(tmp_path / "one", TIMES)
+    drift = [(tmp_path / out / "drift.csv").read_bytes() for out in ("one", "two")]
+    assert drift[0] == drift[1]
 
 
 def dice_of(engine, rows):

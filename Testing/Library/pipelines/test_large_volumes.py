@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +174,47 @@ def test_a_packed_file_that_is_cut_off_is_refused(tmp_path, anything_is_large):
     assert not list((tmp_path / "cache").iterdir())
 
 
+@pytest.mark.parametrize("intensities", ["range", "zscore"])
+def test_the_scale_of_intensities_is_found_block_by_block(intensities, monkeypatch, tmp_path):
+    frame_grid = pytest.importorskip("SlicePropagationLib.segmenters.cine.frame_grid")
+    monkeypatch.setattr("SlicePropagationLib.mapped_slices.BLOCK_BYTES", 4 * 40 * 44 * 3)
+    config = frame_grid.FrameGridConfig(intensities=intensities)
+    for array in (grown()[0], grown()[0].astype(np.uint16) * 40, grown()[0].astype(np.float32)):
+        array.tofile(tmp_path / "voxels")
+        mapped = MappedSlices(np.memmap(tmp_path / "voxels", array.dtype, "r", 0, SHAPE))
+        scaled = config.scale_of(mapped).of(np.asarray(mapped))
+        assert scaled.dtype == np.float32
+        assert np.abs(scaled - config.normalise(array)).max() < 1e-5
+
+
+@pytest.mark.parametrize("axis", ["k", "i"])
+def test_a_mapped_volume_is_segmented_as_one_that_is_read(axis, tmp_path, request):
+    torch = pytest.importorskip("torch")
+    from SlicePropagationLib.networks.checkpoint import save_checkpoint
+    from SlicePropagationLib.networks.config import UNetConfig
+    from SlicePropagationLib.networks.unet import UNet
+    from SlicePropagationLib.pipelines.segment_file import SegmentRequest, segment_file
+
+    torch.manual_seed(0)
+    network = UNet(UNetConfig(1, 3, 2, 4))
+    config = {"network": asdict(network.config), "frames": {"grid": {"size": 32, "pixel_mm": 0.0}}}
+    save_checkpoint(tmp_path / "model.pt", "unet2d", config, network.state_dict())
+    image = written(tmp_path / "image.nrrd", grown()[0])
+    for name in ("whole", "mapped"):
+        if name == "mapped":
+            request.getfixturevalue("anything_is_large")
+            monkeypatch = request.getfixturevalue("monkeypatch")
+            monkeypatch.setattr(sitk, "ReadImage", None)  # nobody reads all of it
+        out = str(tmp_path / f"{name}.nrrd")
+        segment_file(SegmentRequest(str(image), str(tmp_path / "model.pt"), out, axis=axis))
+    monkeypatch.undo()
+    whole, mapped = (
+        sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / f"{name}.nrrd")))
+        for name in ("whole", "mapped")
+    )
+    assert np.array_equal(whole, mapped) and len(np.unique(whole)) > 1
+
+
 # Of the goal for 1024 x 1024 x 2000 voxels, 6 GB, a sixteenth.
 MOST_BYTES = 384 * 2**20
 MEASURED = """
@@ -201,8 +243,22 @@ print(most - idle, session.areas(1)[502])
 """
 
 
+def as_ome_zarr(path, source, shape):
+    """The voxels at the end of a file, in chunks of 2 MB."""
+    zarr = pytest.importorskip("zarr")
+    count = 2 * np.prod(shape)
+    voxels = np.memmap(source, "<u2", "r", source.stat().st_size - count, shape)
+    group = zarr.open_group(str(path), mode="w", zarr_format=3)
+    group.create_array("0", data=voxels, chunks=(64, 128, 128))
+    axes = [{"name": name, "type": "space", "unit": "millimeter"} for name in "zyx"]
+    steps = [{"type": "scale", "scale": [1, 1, 1]}]
+    datasets = [{"path": "0", "coordinateTransformations": steps}]
+    group.attrs["ome"] = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": datasets}]}
+
+
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux counts it there")
-def test_a_volume_of_130_mb_takes_a_sixteenth_of_what_one_of_4_gb_may(tmp_path):
+@pytest.mark.parametrize("ending", ["nrrd", "ome.zarr"])
+def test_a_volume_of_130_mb_takes_a_sixteenth_of_what_one_of_4_gb_may(ending, tmp_path):
     shape = (1000, 256, 256)
     rows, columns = np.mgrid[:256, :256]
     disc = np.hypot(rows - 120, columns - 130) < 40
@@ -214,8 +270,15 @@ def test_a_volume_of_130_mb_takes_a_sixteenth_of_what_one_of_4_gb_may(tmp_path):
             for index in range(shape[0]):
                 drawn = disc if index == 500 else 0 * disc
                 file.write((one if name == "image" else drawn).astype(kind).tobytes())
-    paths = [str(tmp_path / f"{name}.nrrd") for name in ("image", "seed", "out")]
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1"}
+    if ending == "ome.zarr":
+        as_ome_zarr(tmp_path / "image.ome.zarr", tmp_path / "image.nrrd", shape)
+    paths = [str(tmp_path / name) for name in (f"image.{ending}", "seed.nrrd", f"out.{ending}")]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(CHECKOUT),
+        "OMP_NUM_THREADS": "1",
+        unpacked.FOLDER: str(tmp_path / "cache"),
+    }
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, *paths], env=environment, capture_output=True, text=True
     )

@@ -294,6 +294,43 @@ def test_two_processes_train_as_one_and_go_on(tmp_path):
     ] == [1, 2, 3]
 
 
+TWICE = """
+import sys, torch
+from pathlib import Path
+from toy_task import *
+from SlicePropagationLib.training.loop import *
+
+def trained(out, devices, batch_size):
+    torch.manual_seed(0)
+    loop = LoopConfig(epochs=2, batch_size=batch_size, learning_rate=0.05, devices=devices)
+    fit(QuietTask(ToyConfig()), ExactLine(), ExactLine(), loop, out, device="cpu")
+
+if __name__ == "__main__":
+    trained(Path(sys.argv[1]), 2, 8)
+"""
+
+
+def test_two_processes_have_the_loss_and_weights_of_one_with_batches_twice_as_large(tmp_path):
+    (tmp_path / "twice.py").write_text(TWICE, encoding="utf-8")
+    places = [str(Path(__file__).parent), str(Path(__file__).parents[3]), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(tmp_path / "twice.py"), str(tmp_path / "two")]
+    subprocess.run(command, check=True, timeout=120, env=environment)
+    names = {}
+    exec(TWICE, names)
+    names["trained"](tmp_path / "one", 1, 16)
+    for name in ("total", "score"):
+        losses = [
+            [json.loads(line)[name] for line in (tmp_path / out / "metrics.jsonl").open()]
+            for out in ("one", "two")
+        ]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5) and len(losses[0]) == 2
+        assert losses[0][0] != losses[0][1]
+    one, two = (weights_of(tmp_path / out / "last.pt") for out in ("one", "two"))
+    for name, value in one.items():
+        assert torch.allclose(value, two[name], rtol=1e-5), name
+
+
 def test_a_finished_training_is_not_done_again(tmp_path):
     run(tmp_path)
     before = (tmp_path / "last.pt").read_bytes()
