@@ -29,7 +29,6 @@ from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.sequence import Sequence, is_sequence, read_sequence, time_stacks
 from SlicePropagationLib.files.volume import AXES, Volume, read_volume
 from SlicePropagationLib.pipelines.result_files import versions, write_label_map
-from SlicePropagationLib.pipelines.segment_picture import segmented_picture
 from SlicePropagationLib.segmenters.catalogue import model_path
 from SlicePropagationLib.segmenters.orientation import letters_of
 from SlicePropagationLib.segmenters.parts import finer_slices
@@ -196,6 +195,9 @@ def segment_file(
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, target)
         if request.has_picture:
+            # what draws is imported on use: Slicer's panel starts without it
+            from SlicePropagationLib.pipelines.segment_picture import segmented_picture
+
             picture = segmented_picture(source, labels, across)
             write_png(partial / companion(out, PICTURE).name, picture)
         write_record(partial, sidecar.name, record)

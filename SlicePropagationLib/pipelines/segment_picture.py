@@ -53,10 +53,7 @@ def segmented_picture(source: Volume | Sequence, labels: Labels, axis: int) -> n
     Returns:
         (H, W, 3) uint8.
     """
-    if isinstance(source, Sequence):
-        shown = _over_time(source, labels, axis)
-    else:
-        shown = _across(source, labels, axis)
+    shown = _shown(source, labels, axis)
     chosen = _chosen(shown)
     window = square_window(_box(shown.labels), shown.spacing_mm, shown.images.shape[1:])
     sampled = [window.sample(shown.images[index]) for index in chosen]
@@ -72,6 +69,12 @@ def segmented_picture(source: Volume | Sequence, labels: Labels, axis: int) -> n
         grey = greys(shown.view.turned(image), limits)
         tiles.append(Tile(grey, tuple(outlines), f"{shown.noun} {index}"))
     return draw_montage(tiles)
+
+
+def _shown(source: Volume | Sequence, labels: Labels, axis: int) -> _Slices:
+    if isinstance(source, Sequence):
+        return _over_time(source, labels, axis)
+    return _across(source, labels, axis)
 
 
 def _across(volume: Volume, labels: Labels, axis: int) -> _Slices:

@@ -2,7 +2,7 @@
 
 Tables stand behind it. A statement of a paper is that one column is ahead of another; it holds
 where the 95 % interval of the difference here lies above 0, does not where it lies below, and
-otherwise it cannot be told.
+otherwise it cannot be told. A paired test takes the interval's place where there is none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ TABLES = "## Tables"
 HOLDS = "holds"
 DOES_NOT = "does not hold"
 UNKNOWN = "cannot be told"
-HEADER = ("statement of the paper", "by, in the paper", "by, here (95 % interval)", "it")
+SIGNIFICANT = 0.05
+IN_WORDS = {
+    HOLDS: ("holds", "hold"),
+    DOES_NOT: ("does not hold", "do not hold"),
+    UNKNOWN: ("cannot be told", "cannot be told"),
+}  # {verdict: (of one statement, of several)}
+HEADER = ("statement of the paper", "by, in the paper", "by, here (95 % interval)", "verdict")
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ class Finding:
         paper: by how much, as text.
         ahead: by how much here; negative where it is behind; NaN where nothing was measured.
         low, high: 95 % interval of that; None for fewer than `statistics.FEWEST_PATIENTS` patients.
+        p: of a paired test, where there is that and no interval.
         unit: of these three.
         where: the data set, or "" where there is one only.
     """
@@ -86,10 +93,13 @@ class Finding:
     high: float | None
     unit: str = "Dice"
     where: str = ""
+    p: float | None = None
 
     @property
     def verdict(self) -> str:
         """`HOLDS`, `DOES_NOT` or `UNKNOWN`."""
+        if self.p is not None and self.p < SIGNIFICANT:
+            return HOLDS if self.ahead > 0 else DOES_NOT
         if self.low is None or self.high is None:
             return UNKNOWN
         if self.low > 0:
@@ -149,13 +159,14 @@ class FirstPage:
 
     def _summary(self) -> str:
         """The sentence that says how many statements hold."""
-        counts = {HOLDS: 0, DOES_NOT: 0, UNKNOWN: 0}
-        for found in self.findings:
-            counts[found.verdict] += 1
-        total = len(self.findings)
-        noun = "statement" if total == 1 else "statements"
-        said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
-        return f"**Found:** of {total} {noun} {said}."
+        verdicts = [found.verdict for found in self.findings]
+        said = []
+        for verdict, (of_one, of_more) in IN_WORDS.items():
+            number = verdicts.count(verdict)
+            if number:
+                said.append(f"{number} {of_one if number == 1 else of_more}")
+        noun = "statement" if len(verdicts) == 1 else "statements"
+        return f"**Found:** of {len(verdicts)} {noun} {', '.join(said)}."
 
 
 _CAPTION = "How far what is ahead in the paper is ahead here, with 95 % intervals over patients"
@@ -226,8 +237,10 @@ def _mean_and_interval(
 def _amount(found: Finding) -> str:
     if not np.isfinite(found.ahead):
         return "nothing measured"
+    if found.p is not None:
+        return f"{found.ahead:+.3g} (p = {found.p:.2g})"
     if found.low is None or found.high is None:
-        return f"{found.ahead:+.3g} (too few patients)"
+        return f"{found.ahead:+.3g} (no interval)"
     return f"{found.ahead:+.3g} ({found.low:+.3g} to {found.high:+.3g})"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLORS = {HOLDS: "#009E73", DOES_NOT: "#D55E00", UNKNOWN: "#7F7F7F"}
 MARKERS = {HOLDS: "o", DOES_NOT: "X", UNKNOWN: "D"}  # told apart without colours, too
 WIDTH_INCHES = 7.2
-LINE_INCHES = 0.3
+LINE_INCHES = 0.25
 FRAME_INCHES = 0.75  # an axis and its name
 
 

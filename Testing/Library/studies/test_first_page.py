@@ -54,6 +54,13 @@ def test_of_few_patients_nothing_can_be_told_however_large_the_difference():
     assert (found.low, found.high, found.verdict) == (None, None, UNKNOWN)
 
 
+@pytest.mark.parametrize(
+    "ahead, p, verdict", [(0.1, 0.04, HOLDS), (-0.1, 0.04, DOES_NOT), (0.1, 0.05, UNKNOWN)]
+)
+def test_without_an_interval_a_paired_test_says_it(ahead, p, verdict):
+    assert Finding("a ahead of b", "+.02", ahead, None, None, p=p).verdict == verdict
+
+
 def test_where_less_is_better_the_smaller_one_is_ahead_in_its_unit():
     claim = Claim("new", "old", "0.3", "mm", is_less_better=True, unit="mm", scale=10.0)
     found = compare(claim, scores(np.linspace(0.1, 0.2, 12)), scores([0.5] * 12))
