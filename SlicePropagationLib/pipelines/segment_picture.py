@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from SlicePropagationLib.arrays import Labels, Mask
+from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.sequence import Sequence
 from SlicePropagationLib.files.volume import Volume
@@ -110,7 +110,7 @@ def _chosen(shown: _Slices) -> list[int]:
 
 def _box(labels: Labels) -> tuple[slice, slice]:
     """Rows and columns that labels reach over; the whole slice where there are none."""
-    is_found: Mask = labels.any(axis=0)
+    is_found = np.asarray(labels.any(axis=0))
     if not is_found.any():
         return slice(0, labels.shape[1]), slice(0, labels.shape[2])
     rows, columns = (np.flatnonzero(is_found.any(axis=axis)) for axis in (1, 0))

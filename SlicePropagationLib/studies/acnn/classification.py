@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model
@@ -66,14 +70,14 @@ def _finding(judged: Judged, groups: str) -> Finding:
     if groups == f"{len(PAPERS_GROUPS)} groups":
         paper = PAPERS_GAINS.get(judged.frames, paper)
     claim = Claim("codes", "PCA", paper, unit="points of accuracy", scale=100.0)
-    scores = [
-        [Score(groups, patient, patient, float(right)) for patient, right in pairs]
-        for pairs in (
-            zip(judged.patients, judged.by_code, strict=True),
-            zip(judged.patients, judged.by_labels, strict=True),
-        )
-    ]
-    return compare(claim, *scores, f"{groups}, {judged.frames}")
+    where = f"{groups}, {judged.frames}"
+    by_code = _scores(groups, judged.patients, judged.by_code)
+    return compare(claim, by_code, _scores(groups, judged.patients, judged.by_labels), where)
+
+
+def _scores(groups: str, patients: Sequence[str], is_right: np.ndarray) -> list[Score]:
+    pairs = zip(patients, is_right, strict=True)
+    return [Score(groups, patient, patient, float(right)) for patient, right in pairs]
 
 
 def _of_groups(
