@@ -22,7 +22,7 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
         "segment",
         "a model that needs no seed, on a volume or a 4D sequence",
         "segment --image image.nii.gz --model best.pt --out labels.nii.gz",
-        "segment --image heart.nii.gz --model left_ventricle --out labels.nii.gz",
+        "segment --image heart.nii.gz --model left_ventricle --out labels.nii.gz --picture",
         "segment --image cine.nii.gz --model cine/best.pt --out labels.nii.gz --not-cyclic",
     )
     parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
@@ -40,6 +40,11 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
         "--not-cyclic",
         action="store_true",
         help="the last frame of a sequence is not followed by the first",
+    )
+    parser.add_argument(
+        "--picture",
+        action="store_true",
+        help="also write O.png: slices with what was found",
     )
     add_device(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -60,6 +65,7 @@ def _segment(arguments: argparse.Namespace) -> int:
         axis=arguments.axis,
         device=arguments.device,
         is_cyclic=not arguments.not_cyclic,
+        has_picture=arguments.picture,
     )
     with ProgressLine(arguments.quiet) as line:
         labels = segment_file(request, line.count)

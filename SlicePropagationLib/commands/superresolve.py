@@ -40,10 +40,11 @@ def add_superresolve_command(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--model",
-        metavar="M.pt",
+        metavar="M",
         help=(
-            "weights of `train acnn_segmentation --preset annotation` or of `train"
-            " acnn_superresolution`; without it, shapes are interpolated"
+            "M.pt, weights of `train acnn_segmentation --preset annotation` or of `train"
+            " acnn_superresolution`, or a model that comes with the program (`slice-propagation"
+            " models` lists them); without it, shapes are interpolated"
         ),
     )
     _add_slices(parser)

@@ -24,7 +24,8 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
 from SlicePropagationLib.files.label_values import values_of
-from SlicePropagationLib.files.record import RECORD, check_places, write_record
+from SlicePropagationLib.files.png_file import write_png
+from SlicePropagationLib.files.record import PICTURE, RECORD, check_places, write_record
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.sequence import Sequence, is_sequence, read_sequence, time_stacks
 from SlicePropagationLib.files.volume import AXES, Volume, read_volume
@@ -85,6 +86,7 @@ class SegmentRequest:
         is_cyclic: whether the last frame of a sequence is followed by the first.
         series: which volume of a DICOM folder that holds several, as `read_volume` takes it.
         spacing_mm: of TIFF or PNG files, along I, J, K.
+        has_picture: whether O.png, slices with outlines, is written beside the result, too.
 
     Raises:
         ConfigError: the axis or the device is none.
@@ -98,6 +100,7 @@ class SegmentRequest:
     is_cyclic: bool = True
     series: str | None = None
     spacing_mm: tuple[float, float, float] | None = None
+    has_picture: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no axis or device."""
@@ -167,7 +170,7 @@ def segment_file(
     """
     out = Path(request.out)
     check_output(out, may_be_zarr=not _has_times(request), image=request.image)
-    check_places(out, (RECORD,))
+    check_places(out, (RECORD, PICTURE) if request.has_picture else (RECORD,))
     segmenter: Segmenter = load_segmenter(request.model, request.device)
     began = time.perf_counter()
     source = _read(request, may_map=getattr(segmenter, "takes_mapped", False))
@@ -192,6 +195,12 @@ def segment_file(
     sidecar = companion(out, RECORD)
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, target)
+        if request.has_picture:
+            # what draws is imported on use: Slicer's panel starts without it
+            from SlicePropagationLib.pipelines.segment_picture import segmented_picture
+
+            picture = segmented_picture(source, labels, across)
+            write_png(partial / companion(out, PICTURE).name, picture)
         write_record(partial, sidecar.name, record)
     return labels
 

@@ -1,6 +1,7 @@
-"""The models that need no seed and come with the program: what they find, and on which images.
+"""The models that come with the program and are called by name: what they are for, how good.
 
-Their model cards say so; PyTorch is not needed to list them.
+Segmenters need no seed; refiners bring a finished annotation of thick slices to fine ones. Their
+model cards say so; PyTorch is not needed to list them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class ShippedModel:
     Attributes:
         name: what a person types.
         title: what a person reads in a list.
-        structures: {label of its results: name of the structure}.
+        structures: {label of its results: name of the structure}; of a refiner, of the annotation.
         images: what it was made for, in words.
         quality: how good it is there, in words.
         plane: the plane whose slices it looks at, "axial", "coronal" or "sagittal"; "" for the
@@ -37,19 +38,28 @@ class ShippedModel:
 
 
 def shipped_models() -> dict[str, ShippedModel]:
-    """{name: ShippedModel} of all that came with this installation, in the order of their names."""
-    cards = shipped_cards()
+    """{name: ShippedModel} of the segmenters that came with this installation, sorted by name."""
+    return _with("structures")
+
+
+def shipped_refiners() -> dict[str, ShippedModel]:
+    """{name: ShippedModel} of the models of `superresolve` that came with it, sorted by name."""
+    return _with("refines")
+
+
+def _with(key: str) -> dict[str, ShippedModel]:
+    """The models whose cards have {label: structure} under a key."""
     return {
         name: ShippedModel(
             name,
             card["title"],
-            {int(label): text for label, text in card["structures"].items()},
+            {int(label): text for label, text in card[key].items()},
             card["images"],
             card["quality"],
             card.get("plane", ""),
         )
-        for name, card in sorted(cards.items())
-        if "structures" in card
+        for name, card in sorted(shipped_cards().items())
+        if key in card
     }
 
 
@@ -57,7 +67,7 @@ def model_path(text: Path | str) -> Path:
     """The file of a model that a person named.
 
     Args:
-        text: a name in `shipped_models`, or a file.
+        text: a name in `shipped_models` or `shipped_refiners`, or a file.
 
     Raises:
         CheckpointError: it is neither.
@@ -65,7 +75,7 @@ def model_path(text: Path | str) -> Path:
     path = Path(text)
     if path.is_file() or path.suffix == MODEL_SUFFIX:
         return path
-    models = shipped_models()
+    models = shipped_models() | shipped_refiners()
     if str(text) in models:
         return find_model(str(text))
     raise CheckpointError(

@@ -68,7 +68,8 @@ def found_slices(segmenter: Any, stack: SliceStack) -> Iterator[FoundSlices]:
     Yields:
         FoundSlices that cover the stack in order.
     """
-    stack = stack.in_memory()  # networks read all of it
+    if not getattr(segmenter, "takes_mapped", False):
+        stack = stack.in_memory()
     if hasattr(segmenter, "parts"):
         yield from segmenter.parts(stack)
         return

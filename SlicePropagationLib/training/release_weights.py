@@ -21,6 +21,7 @@ from SlicePropagationLib.training.record import RECORD
 
 # what a card says of a model that needs no seed, as `segmenters.catalogue` reads it
 SEGMENTER_KEYS = ("title", "structures", "images", "quality", "plane")
+REFINER_KEYS = ("title", "refines", "images", "quality", "plane")  # for `superresolve`
 # settings of a training -> what they add to the data
 MADE = {
     "phantoms": "synthetic phantoms",
@@ -29,6 +30,7 @@ MADE = {
 LICENCE = "CC BY-SA 4.0"
 CHOSEN_BY = {
     "unet2d": "Dice of single slices on the split val of the same data sets",
+    "acnn.segmentation": "Dice on the fine grid on the split val of the same data sets",
     "voxelmorph": (
         "Dice of masks warped between neighbouring slices and between frames of one patient, on the"
         " split val of the same data sets"
@@ -53,7 +55,8 @@ def release_weights(
         command: the command that made the training.
         figures: {what: number} with the commands that measured them.
         limits: what the model is not good at, in words.
-        segmenter: of a model that needs no seed, {key: value} of `SEGMENTER_KEYS`.
+        segmenter: of a model that needs no seed, {key: value} of `SEGMENTER_KEYS`; of one that
+            refines, of `REFINER_KEYS`.
 
     Returns:
         The card.
@@ -65,7 +68,8 @@ def release_weights(
     """
     folder = Path(folder)
     out = Path(out)
-    if segmenter is not None and sorted(segmenter) != sorted(SEGMENTER_KEYS):
+    known = [sorted(SEGMENTER_KEYS), sorted(REFINER_KEYS)]
+    if segmenter is not None and sorted(segmenter) not in known:
         raise InputError(f"Of a segmenter {', '.join(SEGMENTER_KEYS)} are to be said, all of them.")
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     left_out = set(filter(None, record.get("leave_out", "").split(",")))

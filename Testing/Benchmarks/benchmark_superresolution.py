@@ -3,12 +3,15 @@
 Against its stair steps: Dice, mean surface distance, Hausdorff.
 
 Usage: python Testing/Benchmarks/benchmark_superresolution.py --cases cases.csv --datasets
-    la2018_UNK:8:1,msd_hippocampus:4:1.2 [--split val]
+    la2018_UNK:8:1,msd_hippocampus:4:1.2 [--split val] [--model M]
+
+With a model its results are compared with those of interpolated shapes, too.
 """
 
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +42,8 @@ def scores(found, truth, spacing_mm):
     return rows
 
 
-def score_case(case, factor, labels):
-    """(rows of the stair steps, rows of superresolve) of one case, thinned to every `factor`-th slice."""
+def score_case(case, factor, labels, models):
+    """Rows of the stair steps and of superresolve with each model, of one case's every `factor`-th slice."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         thicken(case.image, factor, folder / "image.nii.gz")
@@ -61,24 +64,29 @@ def score_case(case, factor, labels):
             axis="k",
             factor=factor,
         )
-        fine = superresolve_file(request)
+        fine = [superresolve_file(replace(request, model=model)) for model in models]
     truth = np.where(np.isin(truth, labels), truth, 0)
     thin_mm = (spacing_mm[0] / factor, *spacing_mm[1:])
-    return scores(np.repeat(thick, factor, axis=0), truth, thin_mm), scores(fine, truth, thin_mm)
+    found = [np.repeat(thick, factor, axis=0), *fine]
+    return [scores(one, truth, thin_mm) for one in found]
 
 
-def table_rows(name, cases, factor, labels):
-    """The rows of a data set: stair steps, `superresolve`, and how likely the gain is chance."""
+def table_rows(name, cases, factor, labels, model):
+    """The rows of a data set: stair steps, `superresolve`, and how likely each gain is chance."""
     wanted = [int(label) for label in labels]
-    pairs = [score_case(case, factor, wanted) for case in cases]
-    steps = means_of([before for before, _ in pairs])
-    fine = means_of([after for _, after in pairs])
-    chances = {of: f"{wilcoxon_p(fine[of], steps[of]):.3g}" for of in MEASURES}
-    cells = {
-        f"every {factor}th slice, stair steps": {of: summary(steps[of]) for of in MEASURES},
-        "superresolve": {of: summary(fine[of]) for of in MEASURES},
-        "p (Wilcoxon)": chances,
-    }
+    models = [None, model] if model else [None]
+    scored = [score_case(case, factor, wanted, models) for case in cases]
+    titles = [f"every {factor}th slice, stair steps", "superresolve"]
+    titles += [f"superresolve --model {Path(one).stem}" for one in models[1:]]
+    cells = {}
+    before = None
+    for number, title in enumerate(titles):
+        own = means_of([rows[number] for rows in scored])
+        cells[title] = {of: summary(own[of]) for of in MEASURES}
+        if before:
+            chances = {of: f"{wilcoxon_p(own[of], before[of]):.3g}" for of in MEASURES}
+            cells["p (Wilcoxon)" + " against superresolve" * (number > 1)] = chances
+        before = own
     rows = [[name, str(len(cases)), title, *values.values()] for title, values in cells.items()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -98,6 +106,7 @@ def main(argv=None):
         help="NAME:FACTOR:LABEL.LABEL of each data set, separated by commas",
     )
     parser.add_argument("--split", default="val")
+    parser.add_argument("--model", help="of superresolve, beside interpolated shapes")
     arguments = parser.parse_args(argv)
     print(
         "| data set | cases | annotation | Dice | mean distance mm | Hausdorff mm |\n| --- | --- |"
@@ -107,7 +116,7 @@ def main(argv=None):
         name, factor, labels = entry.split(":")
         cases = read_training_cases(arguments.cases, [name])
         chosen = [case for case in cases if case.split == arguments.split]
-        print(table_rows(name, chosen, int(factor), labels.split(".")), flush=True)
+        print(table_rows(name, chosen, int(factor), labels.split("."), arguments.model), flush=True)
     return 0
 
 

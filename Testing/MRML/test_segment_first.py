@@ -45,7 +45,7 @@ def test_segments_get_what_the_model_finds_as_predictions(opened, model):
     assert opened.logic.document.engineName == model
 
 
-def test_a_model_gets_the_voxels_of_a_large_volume_as_those_of_a_small_one(
+def test_a_model_that_needs_all_voxels_gets_those_of_a_large_volume_too(
     bench, model, monkeypatch
 ):
     seen = []
@@ -56,6 +56,7 @@ def test_a_model_gets_the_voxels_of_a_large_volume_as_those_of_a_small_one(
         return segment(self, stack)
 
     monkeypatch.setattr(FrameSegmenter, "parts", look_and_segment)
+    monkeypatch.setattr(FrameSegmenter, "takes_mapped", False)
     monkeypatch.setattr(geometry, "LARGE_BYTES", 1)
     bench.open("disc", "rest")
     first(bench, model)

@@ -33,6 +33,7 @@ from SlicePropagationLib.studies.acnn.segmentation import (
     measure_segmentation,
 )
 from SlicePropagationLib.studies.acnn.superresolution import measure_superresolution
+from SlicePropagationLib.studies.first_page import Finding, FirstPage, write_first_page
 from SlicePropagationLib.studies.request import Report, StudyRequest
 
 EXPERIMENTS = {
@@ -45,6 +46,28 @@ EXPERIMENTS = {
 CLASSIFICATION = "acnn-classification"
 PLACED = ("acnn-segmentation", "acnn-prior-weight", "acnn-superresolution")  # without the truth
 FOLDED = ("acnn-segmentation", "acnn-plausibility", "acnn-superresolution")  # what --folds is for
+ASKED = {
+    "acnn-segmentation": (
+        "Segmentation networks with and without shape prior (Oktay et al., Table I)",
+        "Does a network that is held to learnt shapes segment thick slices better?",
+    ),
+    "acnn-prior-weight": (
+        "Form and weight of the shape prior (Oktay et al., equation 1)",
+        "Which form and weight of the distance of codes helps?",
+    ),
+    "acnn-plausibility": (
+        "Plausibility of masks by a shape model",
+        "Does a shape model tell bad masks from good ones?",
+    ),
+    "acnn-superresolution": (
+        "Super-resolution with shape prior (Oktay et al., Table III)",
+        "Does a network that is held to learnt shapes interpolate thick slices better?",
+    ),
+    "acnn-classification": (
+        "Pathologies told apart by codes (Oktay et al., section III-E)",
+        "Do codes tell pathologies apart better than principal components do?",
+    ),
+}  # {experiment: (title, question)}
 PAPER = {
     "acnn-segmentation": (
         "The paper (UK Digital Heart, endocardium | myocardium; mean distance / Hausdorff mm /"
@@ -100,15 +123,20 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
     measure = EXPERIMENTS[request.name]
     datasets = _datasets(request)
     limits = _limits(request)
-    scale = f"Scale {request.scale}{limits}, seed {request.seed}."
-    parts = [f"## {request.name}\n", f"{scale} {PAPER[request.name]}\n"]
+    how = f"Scale {request.scale}{limits}, seed {request.seed}. {PAPER[request.name]}"
+    parts = []
+    found: list[Finding] = []
     for dataset in datasets:
         is_placed = request.name in PLACED
         measurement, left_out = Measurement(request, dataset, report, is_placed).that_fit()
-        parts.append(measure(measurement))
+        part = measure(measurement)
+        parts.append(part.text)
+        found += part.findings
         parts += [f"\nLeft out: {message}\n" for message in left_out]
-    text = "\n".join(parts)
+    page = FirstPage(*ASKED[request.name], how, tuple(found))
+    text = "\n".join([page.text(), *parts])
     with atomic_folder(request.folder) as partial:
+        write_first_page(partial, page)
         (partial / "results.md").write_text(text, encoding="utf-8")
     return text
 

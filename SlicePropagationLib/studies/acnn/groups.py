@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from SlicePropagationLib.studies.acnn.codes import CodedCase
 
 BOOTSTRAPS = 2000
+
+
+class Judged(NamedTuple):
+    """Who was told right.
+
+    Attributes:
+        frames: that were looked at, as text.
+        patients: names.
+        by_code, by_labels: (patients,) bool, whether codes, and PCA of aligned labels, were right.
+    """
+
+    frames: str
+    patients: tuple[str, ...]
+    by_code: np.ndarray
+    by_labels: np.ndarray
 
 
 def frames_by_patient(
@@ -51,7 +66,17 @@ def classification_text(
     names: Sequence[str],
     num_folds: int,
 ) -> str:
-    """The table of groups.md.
+    """The table of groups.md; arguments and errors as of `judge_groups`."""
+    return judged_text(judge_groups(frames, groups, names, num_folds), groups, names, num_folds)
+
+
+def judge_groups(
+    frames: Mapping[str, list[CodedCase]],
+    groups: Sequence[int] | np.ndarray,
+    names: Sequence[str],
+    num_folds: int,
+) -> list[Judged]:
+    """Who is told right by the first frame, and by all.
 
     Args:
         frames: {patient: CodedCases}, in the order of `groups`, the same frames for each patient.
@@ -65,6 +90,23 @@ def classification_text(
     numbers = np.asarray(groups)
     folds = stratified_folds(np.array(names)[numbers], num_folds)
     kinds = [case.frame for case in next(iter(frames.values()))]
+    judged = []
+    for count in sorted({1, len(kinds)}):
+        first = [own[:count] for own in frames.values()]
+        title = str("+".join(kinds[:count]) or count)
+        by_code, by_labels = _predictions(first, numbers, folds)
+        judged.append(Judged(title, tuple(frames), by_code == numbers, by_labels == numbers))
+    return judged
+
+
+def judged_text(
+    judged: Iterable[Judged],
+    groups: Sequence[int] | np.ndarray,
+    names: Sequence[str],
+    num_folds: int,
+) -> str:
+    """What `judge_groups` found, as a table."""
+    numbers = np.asarray(groups)
     counts = [f"{name} {np.count_nonzero(numbers == number)}" for number, name in enumerate(names)]
     lines = [
         f"{len(numbers)} patients: {', '.join(counts)}",
@@ -75,12 +117,8 @@ def classification_text(
         "| frames | codes | PCA of aligned labels |",
         "| --- | --- | --- |",
     ]
-    for count in sorted({1, len(kinds)}):
-        first = [own[:count] for own in frames.values()]
-        title = "+".join(kinds[:count]) or count
-        by_code, by_labels = _predictions(first, numbers, folds)
-        cells = [_accuracy(by_code == numbers), _accuracy(by_labels == numbers)]
-        lines.append(markdown_line([title, *cells]))
+    for one in judged:
+        lines.append(markdown_line([one.frames, _accuracy(one.by_code), _accuracy(one.by_labels)]))
     return "\n".join(lines) + "\n"
 
 

@@ -17,6 +17,7 @@ from SlicePropagationLib.studies.acnn.damages import JUDGEMENTS, damage_rows
 from SlicePropagationLib.studies.acnn.data_sets import described
 from SlicePropagationLib.studies.acnn.measurement import Measurement
 from SlicePropagationLib.studies.acnn.propagated import ENGINES, SHOTS, propagated_rows
+from SlicePropagationLib.studies.first_page import Part
 from SlicePropagationLib.studies.pnet.jump import BAD_DICE, area_under_curve
 from SlicePropagationLib.studies.tables import Row, markdown_line, markdown_table, write_rows
 from SlicePropagationLib.training.acnn.shape_data import ShapeDataset
@@ -30,7 +31,7 @@ DAMAGES_HEAD = (
 Measure = Callable[[list[Row]], float]
 
 
-def measure_plausibility(measurement: Measurement) -> str:
+def measure_plausibility(measurement: Measurement) -> Part:
     """Whether the distance of codes tells bad masks from good ones on one data set."""
     damaged = []
     whole = []
@@ -60,7 +61,7 @@ def measure_plausibility(measurement: Measurement) -> str:
         f"### {measurement.dataset}, {measurement.judged(count)},"
         f" labels {', '.join(map(str, model.labels))}, {described(model.grid)}\n\n"
     )
-    return head + plausibility_text(damaged, whole, slices)
+    return Part(head + plausibility_text(damaged, whole, slices))
 
 
 def plausibility_text(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.files.training_cases import split_cases
 from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model
 from SlicePropagationLib.studies.acnn.data_sets import described
@@ -21,6 +22,7 @@ from SlicePropagationLib.studies.acnn.measures import (
     summary,
     wilcoxon_p,
 )
+from SlicePropagationLib.studies.first_page import Claim, Finding, Part, Score, findings_of
 from SlicePropagationLib.studies.tables import Row, markdown_table
 from SlicePropagationLib.training.acnn.degradation import DegradationConfig
 
@@ -44,6 +46,21 @@ COMPARED = (
     ("ACNN-Seg", "3D-Seg"),
     ("ACNN-Seg", "AE-Seg-M"),
     ("ACNN-Seg-MAug", "3D-Seg-MAug"),
+)
+MM = "mean distance, mm"
+HAUSDORFF_MM = "Hausdorff, mm"
+# its figures are of endocardium / myocardium
+CLAIMS = (
+    Claim("ACNN-Seg", "3D-Seg", "+.016 / +.038"),
+    Claim("ACNN-Seg", "AE-Seg-M", "+.012 / +.020"),
+    Claim("ACNN-Seg", "3D-Seg", "0.40 / 0.34", "mean_mm", True, MM),
+    Claim("ACNN-Seg", "AE-Seg-M", "0.22 / 0.18", "mean_mm", True, MM),
+    Claim("ACNN-Seg", "3D-Seg", "2.39 / 2.84", "hausdorff_mm", True, HAUSDORFF_MM),
+)
+EQUATION_1 = "printed 0.01"
+WEIGHT_CLAIMS = (
+    Claim(EQUATION_1, "no prior", "equation 1, no figure"),
+    Claim(EQUATION_1, "no prior", "equation 1, no figure", "hausdorff_mm", True, HAUSDORFF_MM),
 )
 DISTANCES = MEASURES[:3]  # those that networks are compared by
 HEADER = ("Dice", "mean distance mm", "Hausdorff mm")
@@ -77,7 +94,7 @@ class _Judged(NamedTuple):
     subpixel: Subpixel
 
 
-def measure_segmentation(measurement: Measurement) -> str:
+def measure_segmentation(measurement: Measurement) -> Part:
     """Table I on one data set: thick slices that lie still, and slices that moved."""
     judged = _judge(measurement)
     labels = judged.subpixel.labels
@@ -94,7 +111,24 @@ def measure_segmentation(measurement: Measurement) -> str:
         if len(labels) > 1:
             parts += _tables_by_label(title, own, labels)
     parts += _ejection_tables(judged)
-    return "\n".join(parts)
+    found = _findings(CLAIMS, judged.scores[STILL], judged.names, measurement.dataset)
+    return Part("\n".join(parts), found)
+
+
+def _findings(
+    claims: tuple[Claim, ...],
+    scores: Scores,
+    names: list[str],
+    dataset: str,
+) -> tuple[Finding, ...]:
+    """What was found about the paper's claims on slices that lie still."""
+
+    def scores_of(column: str, measure: str) -> list[Score]:
+        values = mean_over_structures(scores[column], measure)
+        pairs = zip(names, values, strict=True)
+        return [Score(dataset, patient_of(name), name, value) for name, value in pairs]
+
+    return findings_of(claims, scores_of, scores, dataset)
 
 
 def _judge(measurement: Measurement) -> _Judged:
@@ -156,7 +190,7 @@ def _ejection_tables(judged: _Judged) -> list[str]:
     return parts
 
 
-def measure_prior_weight(measurement: Measurement) -> str:
+def measure_prior_weight(measurement: Measurement) -> Part:
     """ACNN-Seg with several forms and weights of the prior.
 
     Judged on every fifth patient of the split train, which no other measurement is about.
@@ -172,16 +206,17 @@ def measure_prior_weight(measurement: Measurement) -> str:
     prior = inside.tl_prior()
     plain = inside.network("acnn_segmentation", "plain")
     data = inside.val_data(plain)
-    lines = [["none", "0", *_summaries(_score(plain, data, INPUTS[STILL]), DISTANCES)]]
+    scores = {"no prior": _score(plain, data, INPUTS[STILL])}
     for form, weight in PRIORS:
         subpixel = _weighted(inside, form, weight, prior)
-        cases = _score(subpixel, data, INPUTS[STILL])
-        lines.append([form, f"{weight:g}", *_summaries(cases, DISTANCES)])
+        scores[f"{form} {weight:g}"] = _score(subpixel, data, INPUTS[STILL])
+    lines = [[name, *_summaries(cases, DISTANCES)] for name, cases in scores.items()]
     head = (
         f"### {measurement.dataset}, {len(data.samples)} cases of {len(held_out)} patients held out"
         f" of the split train, {described(plain.grid)}\n\n{inside.placed()}\n\n"
     )
-    return head + markdown_table(["distance of codes", "weight", *HEADER], lines)
+    text = head + markdown_table(["distance of codes, its weight", *HEADER], lines)
+    return Part(text, _findings(WEIGHT_CLAIMS, scores, data.names, measurement.dataset))
 
 
 def _networks(part: Measurement, columns: list[str]) -> dict[str, Subpixel]:

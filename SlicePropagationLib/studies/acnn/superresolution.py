@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.networks.acnn.config import FineGridConfig
 from SlicePropagationLib.studies.acnn.data_sets import described
 from SlicePropagationLib.studies.acnn.inputs import INPUTS, STILL
@@ -14,6 +15,7 @@ from SlicePropagationLib.studies.acnn.measures import (
     summary,
     wilcoxon_p,
 )
+from SlicePropagationLib.studies.first_page import Claim, Finding, Part, Score, findings_of
 from SlicePropagationLib.studies.tables import Row, markdown_table
 
 HEADER = (
@@ -23,12 +25,18 @@ HEADER = (
     "p of ACNN-SR against it",
     "p of SR without prior against it",
 )
+CLAIMS = (
+    Claim("ACNN-SR", "linear", "+.019", "ssim", unit="SSIM"),
+    Claim("ACNN-SR", "B-spline", "+.017", "ssim", unit="SSIM"),
+    Claim("ACNN-SR", "3D-UNet", "+.012", "ssim", unit="SSIM"),
+    Claim("ACNN-SR", "SR without prior", "not given", "ssim", unit="SSIM"),
+)
 METHODS = ("linear", "B-spline", "3D-UNet", "SR without prior", "ACNN-SR")
 
 Scores = dict[str, list[Row]]  # {method: a row for each case}
 
 
-def measure_superresolution(measurement: Measurement) -> str:
+def measure_superresolution(measurement: Measurement) -> Part:
     """Table III on one data set, SSIM."""
     scores: dict[str, Scores] = {title: {} for title in INPUTS}
     grids = []
@@ -40,7 +48,19 @@ def measure_superresolution(measurement: Measurement) -> str:
     for title, own in scores.items():
         lines = [[name, *_cells(own, name)] for name in METHODS]
         parts += [f"{title}:\n", markdown_table(HEADER, lines)]
-    return "\n".join(parts)
+    return Part("\n".join(parts), _findings(scores[STILL], measurement.dataset))
+
+
+def _findings(scores: Scores, dataset: str) -> tuple[Finding, ...]:
+    """What was found about the paper's claims on slices that lie still."""
+
+    def scores_of(column: str, measure: str) -> list[Score]:
+        return [
+            Score(dataset, patient_of(row["case"]), row["case"], row[measure])
+            for row in scores[column]
+        ]
+
+    return findings_of(CLAIMS, scores_of, scores, dataset)
 
 
 def _score_part(part: Measurement, scores: dict[str, Scores]) -> FineGridConfig:
@@ -56,12 +76,12 @@ def _score_part(part: Measurement, scores: dict[str, Scores]) -> FineGridConfig:
         "SR without prior": plain.network,
         "ACNN-SR": guided.network,
     }
-    images = [image for image, _ in part.val_data(plain).samples]
+    data = part.val_data(plain)
     for title, config in INPUTS.items():
         for name, method in methods.items():
-            for seed, image in enumerate(images):
+            for seed, (case, (image, _)) in enumerate(zip(data.names, data.samples, strict=True)):
                 row = score_superresolution(method, image, grid, config, seed)
-                scores[title].setdefault(name, []).append(row)
+                scores[title].setdefault(name, []).append({"case": case} | row)
     return grid
 
 

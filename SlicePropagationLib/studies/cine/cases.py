@@ -18,7 +18,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib.arrays import Labels, Slices
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.files.segmentation_file import read_labels
@@ -78,6 +78,8 @@ def make_cine_cases(
 ) -> Path:
     """Make a sequence of every patient of a table who has the cases PATIENT_ED and PATIENT_ES.
 
+    A patient whose two frames are not on one grid is left out, which is reported.
+
     Writes PATIENT/image.nii.gz (4D), PATIENT/label.nii.gz (ED and ES only, what training may see),
     PATIENT/truth.nii.gz (every frame) and cases.csv; the data set is called synthetic_cine_DATASET.
 
@@ -96,21 +98,34 @@ def make_cine_cases(
         Path of cases.csv.
 
     Raises:
-        InputError: the table has no such pair.
+        InputError: the table has no such pair, or none on one grid.
         SlicePropagationError: about the files.
     """
     out = Path(out)
     pairs = _first_of_each_split(_pairs(Path(table), datasets), max_cases)
+    made = []
     for number, pair in enumerate(pairs, 1):
-        cine = _make(pair, config, max_slices)
+        known = f"{number} of {len(pairs)}: {pair.patient}"
+        try:
+            cine = _make(pair, config, max_slices)
+        except GeometryMismatchError as error:
+            if report:
+                report(f"{known} is left out. {error}")
+            continue
+        made.append(pair)
         with atomic_folder(out / pair.patient) as partial:
             if has_pictures:
                 _draw(partial / "truth.gif", cine, pair.patient, config)
             _write(partial, cine, config)
         if report:
-            report(f"{number} of {len(pairs)}: {pair.patient}")
+            report(known)
+    if not made:
+        raise InputError(
+            f"No patient of {table} has two frames of one grid; give the frames of a patient the"
+            " same slices."
+        )
     with atomic_folder(out) as partial:
-        _write_table(partial / "cases.csv", pairs)
+        _write_table(partial / "cases.csv", made)
     return out / "cases.csv"
 
 

@@ -7,11 +7,13 @@ first stage, equal variants.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.evaluation.statistics import select
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.files.table import read_table
 from SlicePropagationLib.studies.cine.cases import SYNTHETIC_SET
 from SlicePropagationLib.studies.cine.evaluation import evaluate_cine
@@ -23,6 +25,12 @@ from SlicePropagationLib.studies.cine.variants import (
     VARIANTS,
     CineExperiment,
     CineVariant,
+)
+from SlicePropagationLib.studies.first_page import (
+    FirstPage,
+    Score,
+    findings_of,
+    write_first_page,
 )
 from SlicePropagationLib.studies.request import Report, StudyRequest
 from SlicePropagationLib.training.settings import merged
@@ -55,10 +63,37 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
     models: Models = {}
     for column, variant in columns.items():
         models[column] = _trained(request, variant, report) if variant else column
-    text = f"# {experiment.title}\n\n" + measure(models)
+    tables = measure(models)
+    page = _first_page(request, experiment, list(columns))
+    text = page.text() + "\n" + tables
     with atomic_folder(request.folder) as partial:
+        write_first_page(partial, page)
         (partial / "report.md").write_text(text, encoding="utf-8")
     return text
+
+
+def _first_page(
+    request: StudyRequest,
+    experiment: CineExperiment,
+    columns: list[str],
+) -> FirstPage:
+    """The first page of report.md, of the rows that were measured."""
+    rows = read_table(request.folder / "rows.csv", ("model", "dataset", "case", "label"))
+
+    def scores_of(column: str, measure: str) -> list[Score]:
+        own = select(rows, model=column)
+        return [_score(row, measure) for row in own]
+
+    findings = findings_of(experiment.claims, scores_of, columns)
+    length = f", at most {request.max_hours:g} h a training" if request.max_hours else ""
+    how = f"Scale {request.scale}{length}, seed {request.seed}. Structures weigh alike."
+    return FirstPage(experiment.title, experiment.asked, how, findings)
+
+
+def _score(row: Mapping[str, str], measure: str) -> Score:
+    group = f"{row['dataset']}, label {row['label']}"
+    pair = row["case"], row.get("position", "")
+    return Score(group, patient_of(row["case"]), pair, float(row[measure]))
 
 
 def _chosen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from SlicePropagationLib.studies.first_page import Claim
 from SlicePropagationLib.studies.request import Settings
 
 
@@ -35,10 +36,22 @@ class CineExperiment:
     Attributes:
         title: what is asked, and where in the papers.
         columns: {column: variant, or None for an engine of that name}.
+        asked: the question, a sentence.
+        claims: what the papers say about the columns.
     """
 
     title: str
     columns: dict[str, str | None]
+    asked: str = ""
+    claims: tuple[Claim, ...] = ()
+
+
+AT_ENDS = "dice_ed_es"  # Bai et al. measure on the annotated frames
+
+
+def _smoother(ahead: str, behind: str, paper: str) -> Claim:
+    """A statement about the curvature of the time-area curve."""
+    return Claim(ahead, behind, paper, "curvature", True, "curvature")
 
 
 def _frames(**values: object) -> Settings:
@@ -95,6 +108,19 @@ EXPERIMENTS = {
             "U-Net + BiConvLSTM": "bilstm",
             "frozen U-Net + BiConvLSTM": "frozen",
         },
+        asked="Does recurrence over time make segmentations of a beating heart better and smoother?",
+        claims=(
+            Claim("U-Net + BiConvLSTM", "U-Net", "+.007 / +.009", AT_ENDS, unit="Dice at ED, ES"),
+            _smoother("U-Net + BiConvLSTM", "U-Net", "0.06 / 0.10"),
+            Claim(
+                "U-Net + BiConvLSTM",
+                "U-Net trained on",
+                "not measured",
+                AT_ENDS,
+                unit="Dice at ED, ES",
+            ),
+            _smoother("U-Net + BiConvLSTM", "U-Net trained on", "not measured"),
+        ),
     ),
     "window": CineExperiment(
         "Frames of a window, r = 0.1 (Bai et al., Table 1a)",
@@ -105,6 +131,11 @@ EXPERIMENTS = {
             "T = 17": "T17",
             "T = 21": "T21",
         },
+        asked="How many frames should a window have?",
+        claims=(
+            Claim("T = 9", "T = 5", "+.001 / +.001", AT_ENDS, unit="Dice at ED, ES"),
+            Claim("T = 9", "T = 21", "+.002 / +.002", AT_ENDS, unit="Dice at ED, ES"),
+        ),
     ),
     "power": CineExperiment(
         "Power of the weights, T = 9 (Bai et al., Table 1b)",
@@ -115,6 +146,11 @@ EXPERIMENTS = {
             "r = 10": "r10",
             "r = 100": "r100",
         },
+        asked="How much should frames count that lie far from an annotated one?",
+        claims=(
+            Claim("r = 0.1", "r = 0", "+.005 / +.004", AT_ENDS, unit="Dice at ED, ES"),
+            Claim("r = 0.1", "r = 100", ".000 / +.004", AT_ENDS, unit="Dice at ED, ES"),
+        ),
     ),
     "pseudo-labels": CineExperiment(
         "A U-Net on real labels, with pseudo-labels, with weighted pseudo-labels (label"
@@ -126,6 +162,12 @@ EXPERIMENTS = {
             "real + weighted pseudo": "weighted",
             "real + soft pseudo": "soft",
         },
+        asked="Do labels that registration carried to other frames help a U-Net?",
+        claims=(
+            Claim("real + VoxelMorph", "real", "+.026"),
+            Claim("real + pseudo", "real", "not measured"),
+            Claim("real + weighted pseudo", "real", "not measured"),
+        ),
     ),
     UNSEEN: CineExperiment(
         "The same U-Nets on real volumes, by source: seen in training, or never",
@@ -135,6 +177,11 @@ EXPERIMENTS = {
             "real + pseudo": "pseudo",
             "real + weighted pseudo": "weighted",
         },
+        asked="Do carried labels help on sources that training never saw?",
+        claims=(
+            Claim("real + VoxelMorph", "real", "+.026; unseen vendors +.024, +.061"),
+            Claim("real + pseudo", "real", "not measured"),
+        ),
     ),
     "engines": CineExperiment(
         "The classical registration, VoxelMorph and baselines along time",
@@ -144,5 +191,10 @@ EXPERIMENTS = {
             "interpolation": None,
             "copy": None,
         },
+        asked="What carries annotated frames along time best?",
+        claims=(
+            Claim("VoxelMorph", "interpolation", "no figure"),
+            Claim("VoxelMorph", "registration", "no figure"),
+        ),
     ),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from SlicePropagationLib.studies.first_page import Claim
+
 PAPER = "pancreas, CT / MR"
 
 
@@ -42,12 +44,21 @@ class Experiment:
         columns: {name: Column}.
         reference: the column that the others are compared with.
         note: a line about the columns; empty for none.
+        asked: the question, a sentence.
+        claims: what the paper says about the columns, in points of Dice on CT and MR.
     """
 
     title: str
     columns: dict[str, Column]
     reference: str
     note: str = ""
+    asked: str = ""
+    claims: tuple[Claim, ...] = ()
+
+
+def _claim(ahead: str, behind: str, paper: str) -> Claim:
+    """A statement of the paper about Dice in percent."""
+    return Claim(ahead, behind, paper, unit="points of Dice", scale=100.0)
 
 
 EXPERIMENTS = {
@@ -65,6 +76,11 @@ EXPERIMENTS = {
             "Jaccard": Column(paper="83.7±5.4 / 80.2±7.9"),
         },
         reference="Jaccard",
+        asked="Which loss segments better: Jaccard, or a cross-entropy?",
+        claims=(
+            _claim("Jaccard", "cross-entropy", "+0.2 / +0.2"),
+            _claim("Jaccard", "class-balanced cross-entropy", "+0.5 / 0.0"),
+        ),
     ),
     "pnet-architectures": Experiment(
         "Architectures (Cai et al., Table II; PNet-128 of Table IV)",
@@ -77,6 +93,13 @@ EXPERIMENTS = {
             "PNet-MSA, direct wiring": Column("direct", paper="not said which"),
         },
         reference="PNet-MSA",
+        asked="Is PNet-MSA better than other networks of single slices?",
+        claims=(
+            _claim("PNet-MSA", "HNN", "+3.7 / +4.8"),
+            _claim("PNet-MSA", "U-Net", "+3.6 / +0.8"),
+            _claim("PNet-MSA", "PNet", "+2.0 / +4.4"),
+            _claim("PNet-MSA", "PNet-128", "not given / +0.2"),
+        ),
     ),
     "pnet-birnn": Experiment(
         "With and without BiRNN (Cai et al., Table III)",
@@ -98,6 +121,12 @@ EXPERIMENTS = {
             ),
         },
         reference="PNet-MSA",
+        asked="Does a recurrent network that makes neighbouring slices agree gain anything?",
+        claims=(
+            _claim("PNet-MSA + BiRNN, abnormal slices", "PNet-MSA", "+0.4 / 0.0"),
+            _claim("PNet-MSA + BiRNN", "PNet-MSA", "not measured"),
+            _claim("PNet-MSA + BiRNN", "PNet-MSA trained on", "not measured"),
+        ),
         note=(
             "`PNet-MSA trained on` is the network below the BiRNN after both were trained together,"
             " with the BiRNN left out: what it says apart from smoothing. `abnormal slices` is the"

@@ -25,12 +25,13 @@ from SlicePropagationLib.files.training_cases import (
 )
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
+from SlicePropagationLib.studies.first_page import write_first_page
 from SlicePropagationLib.studies.pnet import schedule
 from SlicePropagationLib.studies.pnet.columns import EXPERIMENTS, Column, Experiment
 from SlicePropagationLib.studies.pnet.examples import Segmentations, chosen_cases, draw_examples
 from SlicePropagationLib.studies.pnet.held_out import held_out_cases, segmented
 from SlicePropagationLib.studies.pnet.plots import draw_sorted, draw_thresholds, draw_volumes
-from SlicePropagationLib.studies.pnet.report import RowsOf, results_text
+from SlicePropagationLib.studies.pnet.report import RowsOf, first_page, results_text
 from SlicePropagationLib.studies.pnet.scores import (
     THRESHOLDS,
     score_volume,
@@ -108,8 +109,11 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
             weights_of[name] = _trained(folds, column)
             rows += [row | {"column": name} for row in _scored(folds, column, weights_of[name])]
         rows_of = {name: select(rows, column=name) for name in columns}
-        text = results_text(request, experiment, dataset, columns, rows_of)
+        page = first_page(request, experiment, dataset, rows_of)
+        text = page.text() + "\n" + results_text(experiment, dataset, columns, rows_of)
         _write(place / request.name, dataset, rows, rows_of, text)
+        with atomic_folder(place / request.name) as partial:
+            write_first_page(partial, page)
         draw_examples(
             place / request.name,
             Segmentations(tables, request.label, request.device),

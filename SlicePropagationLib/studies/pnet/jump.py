@@ -20,6 +20,7 @@ from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.metrics import dice_per_slice, jumps
 from SlicePropagationLib.propagation import Engine, plan_session, propagate
 from SlicePropagationLib.session import Provenance
+from SlicePropagationLib.studies.first_page import FirstPage
 from SlicePropagationLib.studies.request import Report, StudyRequest
 from SlicePropagationLib.studies.tables import Row, markdown_line, write_rows
 
@@ -153,14 +154,18 @@ def _text(rows: list[Row], engine: str) -> str:
         *SIGNALS,
         f"bad among jumps above {PAPER_MM} mm",
     ]
-    parts = [
-        f"## The jump between neighbouring slices as a sign of a bad slice ({engine})\n",
-        (
+    page = FirstPage(
+        title=f"The jump between neighbouring slices as a sign of a bad slice ({engine})",
+        asked="Does the paper's jump find bad slices, alone or beside the confidence?",
+        how=(
             f"Split `val`, seed on the middle slice; slices with a Dice below {BAD_DICE} count as"
             " bad. Numbers: area under the ROC curve, 0.5 is chance; `both` adds up to a quarter"
             " for the jump to the doubt. Last column: share of bad slices among those with a jump"
-            f" above the paper's {PAPER_MM} mm.\n"
+            f" above the paper's {PAPER_MM} mm."
         ),
+    )
+    parts = [
+        page.text(),
         markdown_line(header),
         "|" + " --- |" * len(header),
     ]

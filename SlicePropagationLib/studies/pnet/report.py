@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from SlicePropagationLib.evaluation.statistics import (
     interval_of_mean,
     values_by_patient,
 )
+from SlicePropagationLib.studies.first_page import FirstPage, Score, findings_of
 from SlicePropagationLib.studies.pnet.columns import PAPER, Column, Experiment
 from SlicePropagationLib.studies.pnet.schedule import hours_of
 from SlicePropagationLib.studies.pnet.scores import (
@@ -28,24 +29,46 @@ SHOWN_THRESHOLDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 RowsOf = dict[str, list[Row]]  # {column: a row for each case}
 
 
-def results_text(
+def first_page(
     request: StudyRequest,
+    experiment: Experiment,
+    dataset: str,
+    rows_of: RowsOf,
+) -> FirstPage:
+    """The first page of results.md.
+
+    Args:
+        request: the experiment and its cases; with its number of folds.
+        experiment: what is compared.
+        dataset: whose cases were segmented.
+        rows_of: {column: a row of scores for each case}.
+    """
+
+    def scores_of(column: str, measure: str) -> list[Score]:
+        return [
+            Score(dataset, row["patient"], row["case"], row[measure]) for row in rows_of[column]
+        ]
+
+    findings = findings_of(experiment.claims, scores_of, rows_of)
+    title, how = _head(request, experiment, dataset, rows_of)
+    return FirstPage(title, experiment.asked, how, findings)
+
+
+def results_text(
     experiment: Experiment,
     dataset: str,
     columns: dict[str, Column],
     rows_of: RowsOf,
 ) -> str:
-    """The text of results.md.
+    """The tables of results.md.
 
     Args:
-        request: the experiment and its cases; with its number of folds.
         experiment: what is compared.
         dataset: whose cases were segmented.
         columns: those that were not left out.
         rows_of: {column: a row of scores for each case}.
     """
     parts = [
-        *_head(request, experiment, dataset, rows_of),
         _spread_table(columns, rows_of),
         _means_table(dataset, rows_of),
         _changes_table(dataset, experiment.reference, rows_of),
@@ -61,21 +84,22 @@ def _head(
     experiment: Experiment,
     dataset: str,
     rows_of: RowsOf,
-) -> Iterator[str]:
-    """What was asked, and how it was measured."""
+) -> tuple[str, str]:
+    """(what was compared, how it was measured)."""
     what = "all labels as one structure"
     if request.label:
         what = f"label {request.label}"
     every_row = [row for rows in rows_of.values() for row in rows]
     thickness = np.median([row["thickness_mm"] for row in every_row])
     num_cases = len(next(iter(rows_of.values())))
-    yield f"## {experiment.title}: {dataset}, {what}\n"
-    yield (
+    title = f"{experiment.title}: {dataset}, {what}"
+    how = (
         f"{request.folds}-fold cross-validation by patient, {num_cases}"
         f" cases, slices of {thickness:g} mm, {request.scale} scale{_length(request)} a fold, seed"
         f" {request.seed}. Weights are chosen by a fifth of the training patients. Dice,"
-        " Jaccard, precision and recall in percent.\n"
+        f" Jaccard, precision and recall in percent; the paper's figures are of the {PAPER}."
     )
+    return title, how
 
 
 def _length(request: StudyRequest) -> str:

@@ -22,12 +22,13 @@ from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.training_cases import read_training_cases, split_cases
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.studies.first_page import write_first_page
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
 from SlicePropagationLib.studies.tables import Row
 from SlicePropagationLib.studies.thesis.automatic import automatic_rows
 from SlicePropagationLib.studies.thesis.examples import draw_examples
 from SlicePropagationLib.studies.thesis.parts import parts_of
-from SlicePropagationLib.studies.thesis.report import organ_rows, results_text
+from SlicePropagationLib.studies.thesis.report import first_page, organ_rows, results_text
 from SlicePropagationLib.studies.thesis.schedule import (
     THESIS_EPOCHS,
     hours_of,
@@ -73,8 +74,10 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
     for number, part in enumerate(parts, 1):
         for row in _part_rows(part, experiment, walked, report):
             rows.append(row | {"fold": number})
-    text = results_text(request, experiment, rows)
+    page = first_page(request, experiment, rows)
+    text = page.text() + "\n" + results_text(experiment, rows)
     with atomic_folder(request.folder) as partial:
+        write_first_page(partial, page)
         (partial / "results.md").write_text(text, encoding="utf-8")
         if len(experiment.shots) > 1:
             _draw(partial, experiment, rows)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from SlicePropagationLib.evaluation.statistics import is_pooled, select
+from SlicePropagationLib.studies.first_page import FirstPage, Score, findings_of
 from SlicePropagationLib.studies.request import StudyRequest
 from SlicePropagationLib.studies.tables import Row, markdown_table
 from SlicePropagationLib.studies.thesis.schedule import budget_text
@@ -20,18 +21,58 @@ MEANS = {
 }  # {title of the line: score}
 
 
-def results_text(
+def first_page(
     request: StudyRequest,
     experiment: Experiment,
     rows: list[Row],
-) -> str:
-    """The text of results.md.
+) -> FirstPage:
+    """The first page of results.md.
 
     Args:
         request: the experiment and its cases.
         experiment: what is compared.
         rows: of the evaluations, with "column".
     """
+    known = {row["dataset"] for row in rows}
+    pooled = {dataset for dataset in known if is_pooled(dataset)} or known
+
+    def scores_of(column: str, measure: str) -> list[Score]:
+        own = select(rows, column=column)
+        return [
+            Score(row["dataset"], row["patient"], _pair(row), row[measure])
+            for row in own
+            if row["dataset"] in pooled
+        ]
+
+    findings = findings_of(experiment.claims, scores_of, experiment.columns)
+    how = _how(request, experiment)
+    return FirstPage(experiment.title, experiment.asked, how, findings)
+
+
+def _pair(row: Row) -> tuple[object, ...]:
+    """What the rows of two columns have in common."""
+    return row["case"], row["label"], row["shots"]
+
+
+def results_text(experiment: Experiment, rows: list[Row]) -> str:
+    """The tables of results.md.
+
+    Args:
+        experiment: what is compared.
+        rows: of the evaluations, with "column".
+    """
+    columns = list(experiment.columns)
+    if len(experiment.shots) == 1:
+        return _structures_table(rows, columns)
+    table = _corrections_table(rows, columns, experiment.shots)
+    organs = organ_rows(rows)
+    names = sorted({row["column"] for row in organs})
+    table += f"\nBy structure, {WORKING_DEPTH} (thesis, Figure 4):\n\n"
+    return table + _corrections_table(organs, names, experiment.shots)
+
+
+def _how(request: StudyRequest, experiment: Experiment) -> str:
+    """On what it was measured, and how long networks were trained."""
     judged = "Split `val`"
     spread = "over objects"
     if request.folds:
@@ -40,23 +81,13 @@ def results_text(
     trained_on = "all data sets"
     if request.datasets:
         trained_on = ",".join(request.datasets)
-    head = (
+    return (
         f"{judged}, seed on the middle slice. Dice inside the structure's extent, annotated"
         f" slices included (the thesis's score): mean ± standard deviation {spread}."
         f"{_automatic_text(experiment)}"
         f" Trained on {trained_on}, {request.scale} scale,"
-        f" {budget_text(request)}seed {request.seed}.\n"
+        f" {budget_text(request)}seed {request.seed}."
     )
-    columns = list(experiment.columns)
-    if len(experiment.shots) > 1:
-        table = _corrections_table(rows, columns, experiment.shots)
-        organs = organ_rows(rows)
-        names = sorted({row["column"] for row in organs})
-        table += f"\nBy structure, {WORKING_DEPTH} (thesis, Figure 4):\n\n"
-        table += _corrections_table(organs, names, experiment.shots)
-    else:
-        table = _structures_table(rows, columns)
-    return "\n".join([f"## {experiment.title}\n", head, table])
 
 
 def _automatic_text(experiment: Experiment) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from SlicePropagationLib.studies.first_page import Claim
 from SlicePropagationLib.studies.request import Settings
 
 INTENSITIES = (
@@ -61,12 +62,21 @@ class Experiment:
         shots: numbers of annotated slices, the middle one first, then corrections at every tenth of
             the extent.
         is_unseen: walk the data sets that were not trained on.
+        asked: the question, a sentence.
+        claims: what the thesis says about the columns; its figures are means of five organs.
     """
 
     title: str
     columns: dict[str, str]
     shots: tuple[int, ...] = (1,)
     is_unseen: bool = False
+    asked: str = ""
+    claims: tuple[Claim, ...] = ()
+
+
+def _claim(ahead: str, behind: str, paper: str) -> Claim:
+    """A statement of the thesis about its own score."""
+    return Claim(ahead, behind, paper, "dice_thesis")
 
 
 def _prior(turn: float, scale: float) -> Variant:
@@ -137,6 +147,8 @@ EXPERIMENTS = {
             "automatic U-Net": "automatic",
             "basic propagation": "basic",
         },
+        asked="Is one network that propagates any structure as good as an automatic one of each?",
+        claims=(_claim("basic propagation", "automatic U-Net", "+.034 (.843, .809)"),),
     ),
     "prior-mask": Experiment(
         "Rotation and scale of the prior mask alone (thesis, Table 2)",
@@ -147,14 +159,32 @@ EXPERIMENTS = {
             "10°/1 %": "turn10_scale1",
             "10°/10 %": "turn10_scale10",
         },
+        asked="How much should the prior mask alone be turned and scaled in training?",
+        claims=(
+            _claim("1°/10 %", "1°/1 %", "+.012 (.853, .841)"),
+            _claim("1°/10 %", "5°/5 %", "+.012 (.853, .840)"),
+            _claim("1°/10 %", "10°/1 %", "+.006 (.853, .847)"),
+            _claim("1°/10 %", "10°/10 %", "+.039 (.853, .814)"),
+        ),
     ),
-    "depth": Experiment("Depth of the U-Net (thesis, Table 3)", DEPTHS),
+    "depth": Experiment(
+        "Depth of the U-Net (thesis, Table 3)",
+        DEPTHS,
+        asked="How often should the U-Net halve its resolution?",
+        claims=(
+            _claim("depth 4", "depth 2", "+.020 (.853, .833)"),
+            _claim("depth 4", "depth 3", "+.005 (.853, .848)"),
+            _claim("depth 5", "depth 4", "+.003 (.855, .853)"),
+        ),
+    ),
     "architecture": Experiment(
         "U-Net against residual units with strided convolutions (thesis, Table 4)",
         {
             "U-Net": "thesis",
             "residual": "residual",
         },
+        asked="Are residual units with strided convolutions better than a plain U-Net?",
+        claims=(_claim("U-Net", "residual", "+.069 (.853, .783)"),),
     ),
     "unseen": Experiment(
         "Structures that were not trained on (thesis, Table 5)",
@@ -164,12 +194,22 @@ EXPERIMENTS = {
             "+ prior-mask augmentation": "thesis",
         },
         is_unseen=True,
+        asked="Does augmentation help with structures that were not trained on?",
+        claims=(
+            _claim("+ image augmentation", "basic", "+.074 (.602, .528)"),
+            _claim("+ prior-mask augmentation", "basic", "+.134 (.662, .528)"),
+        ),
     ),
     "corrections": Experiment(
         "Corrections at every tenth of the extent, propagated outwards, by depth (thesis, Figures 4"
         " and 5)",
         DEPTHS,
         tuple(range(1, 12)),
+        asked="Do corrections pay whatever the depth, and are shallow networks behind throughout?",
+        claims=(
+            _claim("depth 4", "depth 2", "a plot only"),
+            _claim("depth 4", "depth 3", "a plot only"),
+        ),
     ),
     "ablation": Experiment(
         "What each part of the `default` preset is worth",
@@ -184,5 +224,6 @@ EXPERIMENTS = {
             "mask at the input only": "mask_at_the_input",
             "last weights": "no_averaging",
         },
+        asked="What is each part of the `default` preset worth?",
     ),
 }

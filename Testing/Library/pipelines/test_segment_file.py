@@ -16,10 +16,16 @@ from test_cine_training import LOOP, cine_bilstm_training, cine_unet_training, u
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import CheckpointError, ConfigError
+from SlicePropagationLib.files.record import sha256_of
+from SlicePropagationLib.files.segments import Segment
+from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.networks.checkpoint import save_checkpoint
 from SlicePropagationLib.networks.cine.bilstm import CineBiLSTM
 from SlicePropagationLib.networks.cine.config import CineBiLSTMConfig, CineUNetConfig
+from SlicePropagationLib.pipelines.montage import TILE
+from SlicePropagationLib.pipelines.result_picture import color_of
 from SlicePropagationLib.pipelines.segment_file import SEGMENTERS, load_segmenter
+from SlicePropagationLib.pipelines.segment_picture import segmented_picture
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.segmenters.cine.bilstm import CineBiLSTMSegmenter
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
@@ -108,6 +114,42 @@ def test_a_volume_is_segmented_along_the_axis_asked_for(models, axis, tmp_path):
     )
     assert segment(models["cine_bilstm"], path, tmp_path / "found.nii.gz", "--axis", axis) == 0
     assert overlap(read(tmp_path / "found.nii.gz").transpose(order), truth[:, 0]) > 0.85
+
+
+def greens(picture):
+    """How many pixels of each tile of a montage have the first segment's colour."""
+    pitch = TILE + 2
+    rows, columns = (1 + side // pitch for side in picture.shape[:2])
+    tiles = [
+        picture[row * pitch :, column * pitch :][:TILE, :TILE]
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    return [int((tile == color_of(Segment.plain(1))).all(axis=-1).sum()) for tile in tiles]
+
+
+def test_the_picture_of_a_sequence_has_the_frames_of_a_slice_with_outlines(models, tmp_path):
+    image, truth = beating_disc(0)
+    cine = write_4d(tmp_path / "cine.nii.gz", image)
+    out = tmp_path / "found.nii.gz"
+    assert segment(models["unet2d"], cine, out, "--picture") == 0
+    outlined = greens(read(tmp_path / "found.png"))
+    assert sum(count > 0 for count in outlined) == min(len(truth), 12)
+    record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert record["files"]["found.png"] == sha256_of(tmp_path / "found.png")
+
+
+def test_the_picture_of_a_volume_has_the_slices_about_what_was_found(tmp_path):
+    labels = np.zeros((30, 20, 20), np.uint8)
+    labels[10:14, 5:12, 5:12] = 1
+    path = write(tmp_path / "image.nii.gz", 100 * labels.astype(np.int16))
+    fine = np.repeat(labels, 2, axis=0)
+    for found, count in ((labels, 4), (fine, 8)):
+        outlined = greens(segmented_picture(read_volume(path), found, 0))
+        assert sum(pixels > 0 for pixels in outlined) == count
+        assert outlined[0] == 0  # the slice before it
+    nothing = greens(segmented_picture(read_volume(path), np.zeros_like(labels), 0))
+    assert (len(nothing), sum(nothing)) == (12, 0)
 
 
 def test_a_model_that_needs_a_seed_is_refused_and_nothing_is_written(tmp_path, capsys):

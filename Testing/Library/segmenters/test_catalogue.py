@@ -15,7 +15,7 @@ from phantoms import drifting_disc
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.files.shipped_weights import find_model
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
-from SlicePropagationLib.segmenters.catalogue import shipped_models
+from SlicePropagationLib.segmenters.catalogue import model_path, shipped_models
 from SlicePropagationLib.training.permitted_data import PERMITTED
 
 
@@ -58,6 +58,18 @@ def test_models_says_what_each_finds_and_on_which_images(shipped, capsys):
     assert said.startswith("discs\n")
     assert "1 large disc, 2 small disc" in said
     assert "synthetic pictures" in said
+
+
+def test_a_model_that_refines_is_listed_with_its_command_and_is_no_segmenter(shipped, capsys):
+    (shipped / "thin.pt").write_bytes((shipped / "discs.pt").read_bytes())
+    card = {"title": "Thin", "refines": {"1": "disc"}, "images": "thick", "quality": "some"}
+    (shipped / "thin.json").write_text(json.dumps(card), encoding="utf-8")
+    assert main(["models"]) == 0
+    said = capsys.readouterr().out
+    assert "thin\n  refines  1 disc\n  on       thick\n" in said
+    assert "superresolve --labels L --model thin" in said
+    assert list(shipped_models()) == ["discs"]
+    assert model_path("thin") == shipped / "thin.pt"
 
 
 def test_a_model_is_found_by_its_name_and_gives_what_its_file_gives(shipped, image, tmp_path):

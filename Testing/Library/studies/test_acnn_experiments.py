@@ -92,7 +92,7 @@ def cases(tmp_path):
         ),
         (
             "acnn-prior-weight",
-            ("| none | 0 |", "| printed | 0.1 |", "| relative | 0.1 |", "held out"),
+            ("| no prior |", "| printed 0.1 |", "| relative 0.1 |", "held out"),
         ),
         ("acnn-plausibility", ("| missing slices |", "rank correlation", "| decoded shape |")),
         ("acnn-superresolution", ("| B-spline |", "| 3D-UNet |", "| ACNN-SR |")),
@@ -128,6 +128,9 @@ def test_every_measurement_runs_from_training_to_table(
     assert main(arguments) == 0
     text = capsys.readouterr().out
     assert [part for part in (*expected, "The paper") if part not in text] == []
+    page, _, _ = text.partition("## Tables")
+    assert "**Asked:**" in page
+    assert "**Found:**" in page
     assert (cases / "out" / name / "results.md").read_text(encoding="utf-8") in text
     assert main(arguments) == 0  # what was trained is not trained again
     assert capsys.readouterr().out.split("seconds")[0] == text.split("seconds")[0]

@@ -131,7 +131,10 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
         "sorted.png",
         "examples.png",
         "shapes.png",
+        "findings.png",
     }
+    page, _, _ = text.partition("## Tables")
+    assert "cannot be told" in page  # five patients are too few for an interval
 
 
 def test_a_column_can_be_left_out_but_not_the_one_that_the_others_are_compared_with(cases, capsys):

@@ -112,23 +112,35 @@ def test_unusable_frames_are_refused():
         SyntheticCineConfig(frames=2)
 
 
-def test_the_command_makes_a_table_whose_labels_are_ed_and_es_only(tmp_path):
-    with open(
-        tmp_path / "cases.csv",
-        "w",
-        newline="",
-        encoding="utf-8",
-    ) as file:
+def write_frames(folder, frames):
+    """A table of rings as frames of patients: {case: (number of slices, inner, outer radius)}."""
+    with open(folder / "cases.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
-        for name, frame in (
-            ("one_ED", ring(12, 16, (2, 48, 48))),
-            ("one_ES", ring(8, 15, (2, 48, 48))),
-            ("two_ED", ring(12, 16, (2, 48, 48))),
-        ):
-            write(tmp_path / f"{name}.nii.gz", frame[0].astype(np.int16))
-            write(tmp_path / f"{name}_label.nii.gz", frame[1])
+        for name, (count, inner, outer) in frames.items():
+            image, labels = ring(inner, outer, (count, 48, 48))
+            write(folder / f"{name}.nii.gz", image.astype(np.int16))
+            write(folder / f"{name}_label.nii.gz", labels)
             table.writerow([f"{name}.nii.gz", f"{name}_label.nii.gz", "train", "rings", name])
+
+
+def test_a_patient_whose_frames_have_other_slices_is_left_out_and_named(tmp_path, capsys):
+    frames = {"one_ED": (2, 12, 16), "one_ES": (3, 8, 15)}
+    frames |= {"two_ED": (2, 12, 16), "two_ES": (2, 8, 15)}
+    write_frames(tmp_path, frames)
+    words = ["make-cine", "--cases", tmp_path / "cases.csv", "--out", tmp_path / "cine"]
+    assert main([str(word) for word in [*words, "--frames", "5"]]) == 0
+    assert "1 of 2: one is left out" in capsys.readouterr().err
+    with open(tmp_path / "cine" / "cases.csv", encoding="utf-8") as file:
+        assert [row["case"] for row in csv.DictReader(file)] == ["two"]
+    del frames["two_ES"]
+    write_frames(tmp_path, frames)
+    assert main([str(word) for word in [*words, "--frames", "5"]]) == 2
+    assert "No patient of" in capsys.readouterr().err
+
+
+def test_the_command_makes_a_table_whose_labels_are_ed_and_es_only(tmp_path):
+    write_frames(tmp_path, {"one_ED": (2, 12, 16), "one_ES": (2, 8, 15), "two_ED": (2, 12, 16)})
     assert (
         main(
             [

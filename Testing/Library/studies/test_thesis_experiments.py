@@ -91,10 +91,16 @@ def experiment(
 def test_variants_are_trained_once_and_serve_other_experiments(cases, capsys):
     assert experiment(cases, "architecture") == 0
     text = capsys.readouterr().out
-    assert "| structure | objects | U-Net | residual |" in text
+    page, _, tables = text.partition("## Tables")
+    assert page.startswith("# U-Net against residual units")
+    # two patients are too few for an interval
+    assert "| U-Net ahead of residual (Dice) | +.069 (.853, .783) |" in page
+    assert "**Found:** of 1 statement 1 cannot be told." in page
+    assert "| structure | objects | U-Net | residual |" in tables
     assert "| balls 1 | 1 |" in text
     assert (cases / "out" / "architecture" / "results.md").read_text(encoding="utf-8") in text
-    assert (cases / "out" / "architecture" / "examples.png").stat().st_size > 5000
+    for name in ("examples.png", "findings.png"):
+        assert (cases / "out" / "architecture" / name).stat().st_size > 5000
     assert experiment(cases, "depth") == 0
     weights = cases / "out" / "variants" / "thesis" / "best.pt"
     trained_at = weights.stat().st_mtime_ns
@@ -177,7 +183,9 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
 
 def test_corrections_are_tabulated_and_drawn_by_their_number(cases, capsys):
     assert experiment(cases, "corrections") == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    page, _, tables = capsys.readouterr().out.partition("## Tables")
+    assert "| depth 4 ahead of depth 2 (Dice) | a plot only |" in page
+    lines = [line for line in tables.splitlines() if line.startswith("|")]
     assert len(lines) == 2 * (2 + 11)
     assert lines[13] == "| annotated slices | balls 1 | discs 1 |"
     assert lines[0].count("depth") == 4
