@@ -26,8 +26,9 @@ class _Slices(NamedTuple):
     """What is shown, one after the other.
 
     Attributes:
-        images: (N, H, W).
-        labels: (N, H, W) uint8, what was found on them.
+        images: (n, H, W), perhaps in a file.
+        labels: (N, H, W) uint8, what was found.
+        places: (N,) which of the images each of them is on.
         spacing_mm: between rows and between columns.
         view: how they are turned.
         noun: what each is called.
@@ -35,9 +36,14 @@ class _Slices(NamedTuple):
 
     images: np.ndarray
     labels: Labels
+    places: np.ndarray
     spacing_mm: tuple[float, float]
     view: AnatomicalView
     noun: str
+
+    def image(self, index: int) -> np.ndarray:
+        """(H, W) of one of them."""
+        return np.asarray(self.images[int(self.places[index])])
 
 
 def segmented_picture(source: Volume | Sequence, labels: Labels, axis: int) -> np.ndarray:
@@ -56,8 +62,8 @@ def segmented_picture(source: Volume | Sequence, labels: Labels, axis: int) -> n
     shown = _shown(source, labels, axis)
     chosen = _chosen(shown)
     window = square_window(_box(shown.labels), shown.spacing_mm, shown.images.shape[1:])
-    sampled = [window.sample(shown.images[index]) for index in chosen]
-    inside = [shown.images[index][shown.labels[index] > 0] for index in chosen]
+    sampled = [window.sample(shown.image(index)) for index in chosen]
+    inside = [shown.image(index)[shown.labels[index] > 0] for index in chosen]
     limits = grey_range(np.stack(sampled), np.concatenate(inside))
     tiles = []
     for index, image in zip(chosen, sampled, strict=True):
@@ -85,7 +91,7 @@ def _across(volume: Volume, labels: Labels, axis: int) -> _Slices:
     rows, columns = (other for other in range(3) if other != axis)
     spacing_mm = volume.spacing_mm[rows], volume.spacing_mm[columns]
     view = AnatomicalView.of(volume.image, rows, columns)
-    return _Slices(images[thick], found, spacing_mm, view, "slice")
+    return _Slices(images, found, thick, spacing_mm, view, "slice")
 
 
 def _over_time(sequence: Sequence, labels: Labels, axis: int) -> _Slices:
@@ -96,7 +102,8 @@ def _over_time(sequence: Sequence, labels: Labels, axis: int) -> _Slices:
     rows, columns = (other for other in range(3) if other != axis)
     spacing_mm = sequence.spacing_mm[rows], sequence.spacing_mm[columns]
     view = AnatomicalView.of(sequence.image, rows, columns)
-    return _Slices(images, found[most], spacing_mm, view, "frame")
+    frames = np.arange(len(images))
+    return _Slices(images, found[most], frames, spacing_mm, view, "frame")
 
 
 def _chosen(shown: _Slices) -> list[int]:

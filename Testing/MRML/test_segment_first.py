@@ -45,9 +45,7 @@ def test_segments_get_what_the_model_finds_as_predictions(opened, model):
     assert opened.logic.document.engineName == model
 
 
-def test_a_model_that_needs_all_voxels_gets_those_of_a_large_volume_too(
-    bench, model, monkeypatch
-):
+def test_a_model_that_needs_all_voxels_gets_those_of_a_large_volume_too(bench, model, monkeypatch):
     seen = []
     segment = FrameSegmenter.parts
 

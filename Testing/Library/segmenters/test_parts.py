@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from SlicePropagationLib.segmenters.parts import SMOOTHING, UNKNOWN, expected_dice, found_slices
+from SlicePropagationLib.stack import SliceStack
 
 
 def test_the_expected_dice_is_one_where_the_model_is_sure():
@@ -30,5 +31,6 @@ def test_a_segmenter_of_labels_alone_is_trusted_by_half():
         def segment(self, stack):
             return np.array([[[0, 3]], [[0, 0]]], np.uint8)
 
-    (part,) = found_slices(Plain(), None)
+    stack = SliceStack(np.arange(4, dtype=np.float32).reshape(2, 1, 2))
+    (part,) = found_slices(Plain(), stack)
     assert part.confidence[3].tolist() == [UNKNOWN, UNKNOWN]
