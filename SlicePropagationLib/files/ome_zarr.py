@@ -144,6 +144,11 @@ def open_ome_zarr(
         raise InputError(
             f"{name} names {level.path} as its finest level, which is not there; copy it again."
         ) from error
+    except Exception as error:  # whatever damaged metadata raise
+        raise InputError(
+            f"The level {level.path} of {name} cannot be opened ({in_one_line(error)}); copy the"
+            " image again."
+        ) from error
     spatial = level.spatial
     _check_axes(level, stored.shape, name)
     fixed = dict.fromkeys((axis for axis in range(stored.ndim) if axis not in spatial), 0)

@@ -32,6 +32,8 @@ from SlicePropagationLib.pipelines.phantom_volume import make_sample
 CASES = 1000
 TIMES = 15  # of each gesture
 SIDE = 512
+SIZE = {"width": 1440, "height": 900}
+SPIN_SECONDS = 3
 BESIDE = (60, 45)  # pixels from the middle of the large view, in the sample's liver
 # Collects, for each move of the mouse, the milliseconds until the browser has drawn what follows it.
 MOVES = """() => {
@@ -55,6 +57,27 @@ WHEEL = """() => new Promise((done) => {
 })"""
 
 
+# Turns the wheel to and fro for some seconds, and counts the pictures of the large view in each.
+SPIN = """(seconds) => new Promise((done) => {
+  const view = document.querySelector(".remote-controlled-area");
+  const picture = view.querySelector("img.image-display-area");
+  const box = view.getBoundingClientRect();
+  const place = { clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 };
+  let pictures = 0;
+  let turns = 0;
+  const count = () => { pictures += 1; };
+  picture.addEventListener("load", count);
+  const turning = setInterval(() => {
+    turns += 1;
+    const options = { deltaY: turns % 20 < 10 ? -100 : 100, bubbles: true, cancelable: true, ...place };
+    picture.dispatchEvent(new WheelEvent("wheel", options));
+  }, 16);
+  setTimeout(() => {
+    clearInterval(turning);
+    picture.removeEventListener("load", count);
+    done(pictures / seconds);
+  }, 1000 * seconds);
+})"""
 # From an event of a person to the browser having drawn what a selector and a text find.
 WATCH = """([event, selector, text]) => {
   const isThere = () => [...document.querySelectorAll(selector)].some((one) => one.textContent.includes(text));
@@ -115,6 +138,7 @@ def measure_gestures(browser, folder, arguments):
     page.wait_for_selector("text=Done in", timeout=600_000)
     page.wait_for_timeout(2000)
     yield "wheel to picture, median", wheeled(page), "80 ms"
+    yield "pictures while the wheel turns", spun(page), "30 a second"
     yield "correction to redone", corrected(page, middle), "1 s"
     page.close()
     program.interrupt()
@@ -126,7 +150,7 @@ def measure_ct(browser, folder, arguments):
     data.mkdir()
     write_ct(data / "ct.nii.gz", arguments.slices)
     program = Program(folder / "out_ct", "sample", "--data", data)
-    page = open_page(browser, program.address)
+    page = open_page(browser, program.address, SIZE)
     page.wait_for_selector("[data-slice]", state="attached", timeout=120_000)
     page.click("[data-command=open]")
     row = page.locator("[data-open=load]").filter(has_text="ct.nii.gz")
@@ -141,6 +165,7 @@ def measure_ct(browser, folder, arguments):
     resident, highest = memory_mib(program)
     yield "memory with it (peak)", f"{resident} ({highest}) MiB", "2500 MiB"
     yield "wheel to picture in it, median", wheeled(page), "80 ms"
+    yield "pictures of it while the wheel turns", spun(page), "30 a second"
     page.close()
     program.interrupt()
 
@@ -167,7 +192,7 @@ def started(browser, out, image):
     """The program and its page, and how long both took until the slices were there."""
     began = time.perf_counter()
     program = Program(out, image)
-    page = open_page(browser, program.address)
+    page = open_page(browser, program.address, SIZE)
     page.wait_for_selector("[data-slice]", state="attached", timeout=120_000)
     return program, page, seconds_since(began)
 
@@ -201,6 +226,13 @@ def wheeled(page):
         times.append(page.evaluate(WHEEL))
         page.wait_for_timeout(300)
     return f"{statistics.median(times):.0f} ms"
+
+
+def spun(page):
+    """Turns the wheel on and on; how many pictures come, as text."""
+    rate = page.evaluate(SPIN, SPIN_SECONDS)
+    page.wait_for_timeout(1000)
+    return f"{rate:.0f} a second"
 
 
 def corrected(page, middle):

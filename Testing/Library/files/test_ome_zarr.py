@@ -189,6 +189,37 @@ def test_what_is_no_volume_is_refused_with_what_to_do(make, said, tmp_path):
         read_volume(tmp_path / "image.ome.zarr")
 
 
+@pytest.mark.parametrize(
+    "place, value",
+    [
+        (("shape",), float("nan")),
+        (("chunk_grid",), "none"),
+        (("chunk_grid", "configuration", "chunk_shape"), [8, 16, "44"]),
+        (("codecs",), ["unheard of"]),
+        (("chunk_key_encoding", "configuration", "separator"), 0),
+        (("data_type",), {"a": 1}),
+    ],
+)
+def test_damaged_metadata_of_voxels_are_refused_in_words(place, value, tmp_path):
+    path = written(tmp_path / "image.ome.zarr", grown()[0], "0.5")
+    metadata = json.loads((path / "0" / "zarr.json").read_text(encoding="utf-8"))
+    part = metadata
+    for name in place[:-1]:
+        part = part[name]
+    part[place[-1]] = value
+    (path / "0" / "zarr.json").write_text(json.dumps(metadata), encoding="utf-8")
+    with pytest.raises(InputError, match="image.ome.zarr"):
+        read_volume(path)
+
+
+def test_metadata_that_are_no_text_are_refused_in_words(tmp_path):
+    path = written(tmp_path / "image.ome.zarr", grown()[0], "0.5")
+    text = (path / "0" / "zarr.json").read_bytes()
+    (path / "0" / "zarr.json").write_bytes(text.replace(b"uint16", b"uint\xdd6"))
+    with pytest.raises(InputError, match="copy the image again"):
+        read_volume(path)
+
+
 def test_a_missing_unit_is_said(tmp_path, caplog):
     axes = [{"name": name, "type": "space"} for name in "zyx"]
     volume = read_volume(written(tmp_path / "image.ome.zarr", grown()[0], axes=axes))
