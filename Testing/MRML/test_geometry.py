@@ -156,6 +156,17 @@ def test_voxels_of_a_large_volume_are_not_copied_and_give_the_same_result(bench,
     assert results[0].any() and np.array_equal(*results)
 
 
+def test_voxels_that_are_shared_stay_when_the_volume_is_given_another_size(bench, monkeypatch):
+    monkeypatch.setattr(geometry, "LARGE_BYTES", 1)
+    stack = stackFromVolume(bench.volume)
+    before = np.asarray(stack.images).copy()
+    image = bench.volume.GetImageData()
+    image.SetDimensions(200, 200, 200)
+    image.AllocateScalars(image.GetScalarType(), 1)
+    slicer.util.arrayFromVolume(bench.volume)[:] = -1
+    assert np.array_equal(np.asarray(stack.images), before)
+
+
 def test_nan_in_a_large_volume_is_replaced_as_in_a_small_one(bench, monkeypatch):
     array = bench.stack.images.copy()
     array[2, 3, 4] = np.nan
