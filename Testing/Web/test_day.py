@@ -89,6 +89,7 @@ def test_a_day_at_the_page(browser, cases, tmp_path, start):
     page.wait_for_timeout(600)
     stroke(page, 780, 335)
     wait_for(page, lambda: kinds(page)[9] == "correction")
+    wait_for_message(page, "taken over by its neighbours")
     page.click("[data-slice='3']")
     page.wait_for_timeout(300)
     page.keyboard.press("c")

@@ -1,6 +1,7 @@
 """Views take turns at drawing: who waits for whom, and how long."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
 import pytest
@@ -13,6 +14,12 @@ SOON_S = 0.05
 @pytest.fixture
 def turns():
     return DrawingTurns()
+
+
+def run(function):
+    """Run a coroutine to its end, in a thread: where Playwright is, a loop runs in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, function()).result()
 
 
 async def draw(turns, name, drawn, seconds=0.0):
@@ -29,7 +36,7 @@ def order_of(turns, *names):
     async def draw_all():
         await asyncio.gather(*(draw(turns, name, drawn) for name in names))
 
-    asyncio.run(draw_all())
+    run(draw_all)
     return drawn
 
 
@@ -63,13 +70,13 @@ def test_the_rest_after_another_picture_ends_when_the_view_of_the_person_is_aske
         await asyncio.wait_for(draw(turns, "Red", drawn), 5)
         await resting
 
-    asyncio.run(ask_during_the_rest())
+    run(ask_during_the_rest)
     assert drawn == ["Green", "Red"]
 
 
 def test_a_view_in_which_nobody_works_is_left_for_a_while(turns):
     began = monotonic()
-    asyncio.run(turns.calm("Green"))
+    run(lambda: turns.calm("Green"))
     assert monotonic() - began >= drawing_turns.CALM_S
 
 
@@ -85,7 +92,7 @@ def test_it_is_left_no_longer_once_a_person_works_in_it(turns, monkeypatch):
         turns.work_in("Green")
         await asyncio.wait_for(calm, 5)
 
-    asyncio.run(work_meanwhile())
+    run(work_meanwhile)
 
 
 def test_a_view_that_is_given_up_while_it_waits_holds_nobody_up(turns):
@@ -100,5 +107,5 @@ def test_a_view_that_is_given_up_while_it_waits_holds_nobody_up(turns):
         await asyncio.wait_for(draw(turns, "Yellow", drawn), 5)
         await first
 
-    asyncio.run(give_up())
+    run(give_up)
     assert drawn == ["Green", "Yellow"]

@@ -77,6 +77,7 @@ def test_a_crash_after_a_run_and_a_correction_keeps_both_and_the_window(browser,
     page.wait_for_timeout(1000)
     stroke(page, 860, 320)  # the same stroke as on the seed would change nothing of its copy
     page.wait_for_selector(".sp-correction", state="attached")
+    page.wait_for_selector("text=taken over by its neighbours")
     strip = strip_classes(page)
     page.get_by_label("Window", exact=True).fill("222")
     page.keyboard.press("Enter")

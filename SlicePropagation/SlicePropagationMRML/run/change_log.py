@@ -98,9 +98,12 @@ class ChangeLog:
         known = [number for number, (stored, _) in enumerate(self._changes) if stored == key]
         if not known:
             isOlder = _clock(tags) < _clock(before)
+            undone = self._changes[self._position][
+                1
+            ]  # at least, whatever another editor wrote since
             self._changes = [(key, None)]
             self._position = 0
-            self._travel = Travel(True, None) if isOlder else None  # newer: by another editor
+            self._travel = Travel(True, undone) if isOlder else None  # newer: by another editor
             return
         position = min(known, key=lambda number: abs(number - self._position))
         isUndo = position < self._position
