@@ -14,6 +14,7 @@ from SlicePropagationLib.cache import Cache
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.lazy_voxels import stays_in_file
 from SlicePropagationLib.mapped_slices import MappedSlices, padding_in_blocks
+from SlicePropagationLib.orientation import sliced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,7 @@ class SliceStack:
         is_cyclic: whether the last slice is followed by the first (a heart beat).
         is_time: whether the slices are one place at successive times.
         towards: where slices, rows and columns count towards in the patient, as "SPL" (see
-            `segmenters.orientation`); "" where that is not known.
+            `orientation`); "" where that is not known.
         cache: what engines found out about these images and want to find again; goes with the
             stack.
     """
@@ -166,7 +167,7 @@ class SliceStack:
         between, high, wide = (float(spacing_mm[a]) for a in order)
         turned = np.transpose(volume, order)
         images: Any = MappedSlices(turned) if keeps_type else turned
-        letters = "".join(towards[a] for a in order) if towards else ""
+        letters = sliced(towards, axis)
         return cls(images, (between, high, wide), axis, is_cyclic, towards=letters)
 
     def to_volume(self, array: np.ndarray) -> np.ndarray:

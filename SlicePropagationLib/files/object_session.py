@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.stack import SliceStack
 
 if TYPE_CHECKING:
     from SlicePropagationLib.files.volume import Volume
@@ -27,6 +26,6 @@ def object_session(
     Returns:
         (the session, (N, H, W) bool truth).
     """
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    stack = volume.stack(axis)
     truth = stack.from_volume_array(label_map == label)
     return AnnotationSession(stack, (label,)), np.ascontiguousarray(truth)

@@ -23,6 +23,7 @@ from SlicePropagationLib.files.ome_zarr import is_ome_zarr
 from SlicePropagationLib.files.remote import at_hand
 from SlicePropagationLib.files.text_header import check_header
 from SlicePropagationLib.files.volume import read_image
+from SlicePropagationLib.orientation import letters_of, sliced
 from SlicePropagationLib.stack import SliceStack
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,11 @@ class Sequence:
     def spacing_mm(self) -> tuple[float, ...]:
         """Spacing along K, J, I."""
         return tuple(reversed(self.image.GetSpacing()))
+
+    @property
+    def directions(self) -> np.ndarray:
+        """(3, 3); its columns are unit vectors of I, J, K in LPS."""
+        return np.reshape(self.image.GetDirection(), (3, 3))
 
     def __len__(self) -> int:
         return len(self.array)
@@ -156,6 +162,7 @@ def time_stacks(
     """
     high, wide = (step for number, step in enumerate(sequence.spacing_mm) if number != axis)
     spacing = (sequence.frame_step, high, wide)
+    towards = sliced(letters_of(sequence.directions), axis)
     whole = (slice(None),) * (1 + axis)
     places = [(*whole, index) for index in range(sequence.array.shape[1 + axis])]
     return [
@@ -166,6 +173,7 @@ def time_stacks(
                 spacing,
                 is_cyclic=is_cyclic,
                 is_time=True,
+                towards=towards,
             ),
         )
         for place in places

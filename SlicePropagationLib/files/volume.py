@@ -21,7 +21,8 @@ from SlicePropagationLib.files.reading import tell_stage
 from SlicePropagationLib.files.remote import at_hand
 from SlicePropagationLib.files.unpacked import finite_map
 from SlicePropagationLib.lazy_voxels import LazyVoxels, stays_in_file
-from SlicePropagationLib.stack import check_outline, finite_values
+from SlicePropagationLib.orientation import letters_of
+from SlicePropagationLib.stack import SliceStack, check_outline, finite_values
 
 log = logging.getLogger(__name__)
 AXES = ("i", "j", "k")
@@ -64,6 +65,11 @@ class Volume:
     def directions(self) -> np.ndarray:
         """(3, 3); its columns are unit vectors of I, J, K in LPS."""
         return np.reshape(self.image.GetDirection(), (3, 3))
+
+    def stack(self, axis: int = 0) -> SliceStack:
+        """The SliceStack along an axis (0, 1, 2 for K, J, I), which knows how it lies in a patient."""
+        towards = letters_of(self.directions)
+        return SliceStack.from_volume(self.array, self.spacing_mm, axis, towards=towards)
 
 
 def read_image(

@@ -21,7 +21,6 @@ from SlicePropagationLib.pipelines.phantom_volume import SPLEEN, make_sample
 from SlicePropagationLib.pipelines.result_files import write_result
 from SlicePropagationLib.propagation import Engine, plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.stack import SliceStack
 
 FILES = (
     "volume.nii.gz",
@@ -198,7 +197,7 @@ def tell_story(
         engine: what walks.
         report: called with each line for the person at the terminal.
     """
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm)
+    stack = volume.stack()
     session = AnnotationSession(stack, [segment.label])
     label = segment.label
     seed = int(truth.sum(axis=(1, 2)).argmax())

@@ -14,7 +14,6 @@ from SlicePropagationLib.files.volume import AXES
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.pipelines.slices_table import read_states
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.stack import SliceStack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +45,7 @@ def read_finished(
         segments = _numbered(found.segments, record["segments"])
     except (ValueError, KeyError, TypeError) as error:
         raise not_a_record(companion(path, RECORD), error, "the record of a result") from error
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    stack = volume.stack(axis)
     session = AnnotationSession(stack, [segment.label for segment in segments])
     for own, segment in zip(found.segments, segments, strict=True):
         masks = stack.from_volume_array(found.mask(own))

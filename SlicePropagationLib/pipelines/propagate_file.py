@@ -260,7 +260,7 @@ def _carry_over(
     }
     carried = carry_labels(earlier, masks, volume)
     axis = 2 - AXES.index(request.axis) if request.axis != "auto" else thickest_axis(volume)
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    stack = volume.stack(axis)
     session = AnnotationSession(stack, list(carried))
     for label, structure in carried.items():
         stacked = stack.from_volume_array(structure.mask)
@@ -284,7 +284,7 @@ def open_session(
     if request.anchors:
         check_whole(request.seed, request.anchors)
     axis = _choose_axis(found, request, table, volume.spacing_mm)
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    stack = volume.stack(axis)
     if table is None:
         check_seed(stack.from_volume_array(found.labels))
     session = AnnotationSession(stack, [segment.label for segment in found.segments])
@@ -398,7 +398,7 @@ def _replay_history(
         _check_hashes(record)
     except (ValueError, KeyError, TypeError) as error:
         raise not_a_record(path, error, "the record of a propagation") from error
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    stack = volume.stack(axis)
     history = decode_history(events, stack)
     session = AnnotationSession(stack, [segment.label for segment in segments])
     _check_weights(path, record, weights_record(engine))

@@ -164,7 +164,7 @@ def _read(request: PseudoLabelRequest) -> tuple[Volume | Sequence, np.ndarray, l
     volume = read_volume(request.image)
     drawn, _ = read_labels(request.seed, volume)
     axis = choose_axis(drawn > 0, request.axis, volume.spacing_mm)
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    stack = volume.stack(axis)
     stacked = stack.from_volume_array(drawn)
     check_seed(stacked)
     return volume, drawn, [_Part(..., stack, stacked)]

@@ -31,7 +31,6 @@ from SlicePropagationLib.files.sequence import Sequence, is_sequence, read_seque
 from SlicePropagationLib.files.volume import AXES, Volume, read_volume
 from SlicePropagationLib.pipelines.result_files import versions, write_label_map
 from SlicePropagationLib.segmenters.catalogue import model_path
-from SlicePropagationLib.segmenters.orientation import letters_of
 from SlicePropagationLib.segmenters.parts import finer_slices, found_slices
 from SlicePropagationLib.stack import SliceStack
 
@@ -238,9 +237,7 @@ def _stacks(
     The volume, the times of every slice, or the volume of every time.
     """
     if not isinstance(source, Sequence):
-        towards = letters_of(source.directions)
-        stack = SliceStack.from_volume(source.array, source.spacing_mm, across, towards=towards)
-        return [(..., stack)]
+        return [(..., source.stack(across))]
     if segmenter.sees_time:
         return time_stacks(source, across, is_cyclic=is_cyclic)
     return [

@@ -126,7 +126,7 @@ def superresolve_file(request: SuperresolveRequest) -> np.ndarray:
 def _refine(request: SuperresolveRequest, volume: Volume, network: Any) -> Refined:
     """The annotation, or the image itself, on fine slices."""
     across = _axis_of(request, volume)
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, across)
+    stack = volume.stack(across)
     labels, segments = None, []
     if request.labels:
         label_array, segments = read_labels(request.labels, volume)

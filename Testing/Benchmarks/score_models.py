@@ -21,8 +21,8 @@ from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.training_cases import read_training_cases
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.metrics import dice
+from SlicePropagationLib.orientation import letters_of, order_of
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
-from SlicePropagationLib.segmenters.orientation import letters_of, order_of
 from SlicePropagationLib.stack import SliceStack
 
 SAMPLES = 2000

@@ -25,6 +25,7 @@ CORE = {
     "errors",
     "lazy_voxels",
     "mapped_slices",
+    "orientation",
     "metrics",
     "patch",
     "planning",

@@ -12,9 +12,9 @@ import vtk
 from vtk.util import numpy_support
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationLib.orientation import letters_of
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.pipelines.slice_record import grid_values
-from SlicePropagationLib.segmenters.orientation import letters_of
 from SlicePropagationLib.stack import SliceStack, finite_values
 from SlicePropagationMRML.nodes.types import (
     Labelmap,
@@ -73,8 +73,13 @@ def stackFromVolume(volumeNode: VolumeNode, axis: int = 0) -> SliceStack:
             value=array.flat[0],
         )
     spacing = tuple(reversed(volumeNode.GetSpacing()))
-    towards = letters_of(RAS_TO_LPS @ _directions(volumeNode))
+    towards = towardsOf(volumeNode)
     return SliceStack.from_volume(array, spacing, axis, towards=towards, keeps_type=isLarge)
+
+
+def towardsOf(volumeNode: VolumeNode) -> str:
+    """Where K, J and I of a volume count towards in the patient, as "SPL"."""
+    return letters_of(RAS_TO_LPS @ _directions(volumeNode))
 
 
 def _isFinite(voxels: np.ndarray) -> bool:

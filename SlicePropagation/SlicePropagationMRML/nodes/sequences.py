@@ -8,6 +8,7 @@ import slicer
 
 from SlicePropagationLib.arrays import Labels, label_type
 from SlicePropagationLib.engines import make_engine, model_hash
+from SlicePropagationLib.orientation import sliced
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.pipelines.propagate_frames import TimeSession
 from SlicePropagationLib.pipelines.slice_record import TAG, encode_states
@@ -16,7 +17,7 @@ from SlicePropagationLib.session import Provenance, SliceState
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationMRML.nodes.dicom_tags import writeAlgorithm
 from SlicePropagationMRML.nodes.fingerprint import fingerprint
-from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap, isLeftHanded
+from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap, isLeftHanded, towardsOf
 from SlicePropagationMRML.nodes.sequence_drawings import (
     PROPAGATED_TAG,
     Drawing,
@@ -108,6 +109,7 @@ class SequenceWalk:
         arrays = [slicer.util.arrayFromVolume(volume) for volume in self._volumes]
         self._images = [np.moveaxis(array, axis, 0) for array in arrays]
         self._spacing = _spacingWithin(self._volumes[0].GetSpacing(), axis)
+        self._towards = sliced(towardsOf(self._volumes[0]), axis)
         self.targets = [frame for frame in frames if not self._isSegmented(frame)]
         numSlices = len(self._images[0])
         self._positions = [index for index in range(numSlices) if self._framesDrawnAt(index)]
@@ -189,6 +191,7 @@ class SequenceWalk:
             self._spacing,
             is_cyclic=self._isCyclic,
             is_time=True,
+            towards=self._towards,
         )
         return TimeSession(stack, drawn, frames)
 

@@ -23,6 +23,7 @@ from SlicePropagationLib.engines.network_inputs import (
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
 from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
+from SlicePropagationLib.orientation import Turn
 from SlicePropagationLib.planning import Run, gap_of
 from SlicePropagationLib.stack import SliceStack
 
@@ -88,9 +89,10 @@ class SliceUNetEngine:
         if None in gap_of(run.targets[0], anchors):
             trust = _trust(anchors)
             continuation_bias = self.network.config.continuation_bias
+        turn = Turn.upright(stack.towards) if self.network.config.is_upright else Turn()
         for inputs in network_inputs(stack, run, anchors, self.network.config.cells):
             mask = inputs.roi.sample(found, top, left)
-            change = self._predict(inputs, mask)
+            change = self._predict(inputs, mask, turn)
             change, top, left = inputs.roi.spread(change, stack.slice_shape)
             rows = slice(top, top + change.shape[0])
             columns = slice(left, left + change.shape[1])
@@ -120,32 +122,38 @@ class SliceUNetEngine:
         self,
         inputs: NetworkInputs,
         mask: Map,
+        turn: Turn,
     ) -> Map:
         """By how much the log odds of the registration are wrong, (size, size) float32.
 
         Args:
             inputs: the slice as the network sees it.
             mask: (size, size) soft mask of its neighbour on the same cells.
+            turn: what brings both the way the network has learnt to see slices.
         """
         try:
-            return self._run_network(inputs, mask)
+            return self._run_network(inputs, mask, turn)
         except torch.cuda.OutOfMemoryError:
             logger.warning("The GPU has no memory left; the propagation goes on with the CPU.")
             torch.cuda.empty_cache()
             self._move(self.network, "cpu")
-            return self._run_network(inputs, mask)
+            return self._run_network(inputs, mask, turn)
 
     def _run_network(
         self,
         inputs: NetworkInputs,
         mask: Map,
+        turn: Turn,
     ) -> Map:
-        arrays = (inputs.maps, inputs.scalar_features, mask[None])
-        tensors = [torch.from_numpy(values[None]).to(self.device) for values in arrays]
+        arrays = (turn.of(inputs.maps), inputs.scalar_features, turn.of(mask[None]))
+        tensors = [
+            torch.from_numpy(np.ascontiguousarray(values[None])).to(self.device)
+            for values in arrays
+        ]
         is_half = self.device == "cuda"
         with torch.inference_mode(), torch.autocast(self.device, enabled=is_half):
             logits = self.network(*tensors)
-        log_odds = (logits[0, 1] - logits[0, 0]).float().cpu().numpy()
+        log_odds = turn.back((logits[0, 1] - logits[0, 0]).float().cpu().numpy())
         return log_odds - MAX_LOG_ODDS * inputs.maps[REGISTRATION]
 
     def _move(

@@ -20,6 +20,9 @@ class GuidedUNetConfig:
         continuation_bias: log odds that are added to the change per radius of the structure that
             one step goes, beyond the outermost annotated slices; a calibration of the weights after
             their training, which does not look at it.
+        is_upright: whether slices are turned before the network sees them, as `Turn.upright` does,
+            so that it does not matter how a volume is stored; weights that learnt slices as they
+            are stored see them so.
     """
 
     EARLIER_NAMES: ClassVar[dict[str, str]] = {"going_on": "continuation_bias"}
@@ -34,6 +37,7 @@ class GuidedUNetConfig:
     base_channels: int = 16
     injects_mask: bool = True
     continuation_bias: float = 0.0
+    is_upright: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.prior_map < self.num_maps:

@@ -11,7 +11,7 @@ import numpy as np
 from SlicePropagationLib.arrays import Slices
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.mapped_slices import MappedSlices
-from SlicePropagationLib.segmenters.orientation import check_letters
+from SlicePropagationLib.orientation import check_letters
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 
 
@@ -48,7 +48,7 @@ class FrameGridConfig:
             (mean and standard deviation of the voxels from the 10th percentile on become 0 and 1,
             as in the code of Bai et al.).
         orientation: where slices, rows and columns of volumes count towards, three letters as in
-            `segmenters.orientation`; "" for volumes as they are stored.
+            `orientation`; "" for volumes as they are stored.
     """
 
     size: int = 192

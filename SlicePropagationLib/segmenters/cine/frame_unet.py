@@ -14,8 +14,8 @@ from SlicePropagationLib.networks.cine.config import CineUNetConfig
 from SlicePropagationLib.networks.cine.unet import CineUNet
 from SlicePropagationLib.networks.config import UNetConfig
 from SlicePropagationLib.networks.unet import UNet
+from SlicePropagationLib.orientation import Turn
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
-from SlicePropagationLib.segmenters.orientation import Turn
 from SlicePropagationLib.segmenters.parts import FoundSlices, expected_dice
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 from SlicePropagationLib.stack import SliceStack

@@ -61,7 +61,7 @@ def propagated_rows(
     for case in cases:
         volume = read_volume(case.image)
         labels, _ = read_labels(case.label_map, volume)
-        stack = SliceStack.from_volume(volume.array, volume.spacing_mm, 0)
+        stack = volume.stack(0)
         truth = to_classes(stack.from_volume_array(labels), model.labels)
         if not truth.any():
             continue

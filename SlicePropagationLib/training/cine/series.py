@@ -14,8 +14,8 @@ from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.sequence import is_sequence, read_label_sequence, read_sequence
 from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.orientation import Turn, letters_of, order_of
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
-from SlicePropagationLib.segmenters.orientation import Turn, letters_of, order_of
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 
 

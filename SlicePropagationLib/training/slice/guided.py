@@ -42,7 +42,7 @@ class GuidedTaskConfig:
             as in the thesis).
     """
 
-    network: GuidedUNetConfig = field(default_factory=GuidedUNetConfig)
+    network: GuidedUNetConfig = field(default_factory=lambda: GuidedUNetConfig(is_upright=True))
     augmentation: WalkAugmentationConfig = field(default_factory=WalkAugmentationConfig)
     dice_weight: float = 0.5
     is_rolled_out: bool = True

@@ -93,6 +93,8 @@ class GuidedTraining:
                 f"num_maps, num_facts and cells are {len(MAPS)}, {len(SCALAR_FEATURES)} and {CELLS} for"
                 f" recorded walks, got {network.num_maps}, {network.num_facts} and {network.cells}."
             )
+        if not network.is_upright:
+            raise ConfigError("is_upright must be true: recorded walks are upright.")
         if self.steps < 1 or self.phantoms < 0 or self.pseudo_objects < 0:
             raise ConfigError(
                 f"steps must be positive, phantoms and pseudo_objects at least 0, got {self.steps},"

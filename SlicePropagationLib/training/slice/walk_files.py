@@ -15,6 +15,7 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.orientation import letters_of
 from SlicePropagationLib.training.contracts import Report
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
 from SlicePropagationLib.training.slice.synthetic import make_phantom
@@ -96,8 +97,8 @@ def _record(source: Source, folder: Path) -> None:
     """Write the walks of one source and the mark that it is done."""
     rng = np.random.default_rng(zlib.crc32(source.name.encode()))
     walks = []
-    for volume, spacing_mm, mask in _structures(source, rng):
-        walks += record_walks(volume, spacing_mm, mask, source.config, rng)
+    for volume, spacing_mm, mask, towards in _structures(source, rng):
+        walks += record_walks(volume, spacing_mm, mask, source.config, rng, towards)
     with atomic_folder(folder) as partial:
         if walks:
             np.savez(partial / f"{source.name}.npz", **_arrays_of(walks))
@@ -118,25 +119,26 @@ def _arrays_of(walks: Sequence[Walk]) -> dict[str, Any]:
 
 def _structures(
     source: Source, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, Sequence[float], np.ndarray]]:
-    """Yield (volume, spacing_mm, mask) of every structure of a source."""
+) -> Iterator[tuple[np.ndarray, Sequence[float], np.ndarray, str]]:
+    """Yield (volume, spacing_mm, mask, where K, J, I count towards) of all structures."""
     if source.image is None:
         for _ in range(source.num_made):
             phantom = make_phantom(rng)
-            yield phantom.volume, phantom.spacing_mm, phantom.mask
+            yield phantom.volume, phantom.spacing_mm, phantom.mask, ""
         return
     volume = read_volume(source.image)
+    towards = letters_of(volume.directions)
     if source.label_map is None:
         for mask in make_pseudo_objects(volume.array, volume.spacing_mm, source.num_made, rng):
-            yield volume.array, volume.spacing_mm, mask
+            yield volume.array, volume.spacing_mm, mask, towards
         return
     labels, segments = read_labels(source.label_map, volume)
     for segment in segments:
-        yield volume.array, volume.spacing_mm, labels == segment.label
+        yield volume.array, volume.spacing_mm, labels == segment.label, towards
 
 
 def _fingerprint(source: Source) -> str:
-    values = {**asdict(source), "version": __version__}
+    values = {**asdict(source), "version": __version__, "slices": "upright"}
     for name in ("image", "label_map"):
         if values[name]:
             state = Path(values[name]).stat()

@@ -18,6 +18,7 @@ from SlicePropagationLib.engines.network_inputs import (
 )
 from SlicePropagationLib.engines.roi import Roi
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.orientation import Turn
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 
@@ -66,10 +67,13 @@ class WalksConfig:
 class Walk:
     """One walk, T slices, nearest first; maps on squares of S = STORED_CELLS cells.
 
+    Slices are upright, see `Turn.upright`, where it is known how they lie in the patient.
+
     Attributes:
         maps: (T, 8, S, S) int8, see `network_inputs.MAPS` and FULL.
         scalar_features: (T, 5) float32, see `network_inputs.SCALAR_FEATURES`.
-        squares: (T, 3) float32, row, column and pitch of each square in pixels.
+        squares: (T, 3) float32, row, column and pitch of each square in pixels, rows and columns
+            from one origin for all of a walk.
         truth: (T, S, S) uint8, share of each cell that is inside, 255 for all of it.
         seed: (S, S) uint8, the annotated mask seen on the first square.
     """
@@ -87,6 +91,7 @@ def record_walks(
     mask: Masks,
     config: WalksConfig,
     rng: np.random.Generator,
+    towards: str = "",
 ) -> Iterator[Walk]:
     """Yield the Walks of one structure.
 
@@ -96,10 +101,11 @@ def record_walks(
         mask: (K, J, I) bool.
         config: a WalksConfig.
         rng: numpy Generator; the same state gives the same walks.
+        towards: where K, J and I count towards in the patient; "" where that is not known.
     """
     axes = [axis for axis in config.axes if _is_cut_along(axis, spacing_mm, config)]
     for axis in axes:
-        stack = SliceStack.from_volume(volume, spacing_mm, axis)
+        stack = SliceStack.from_volume(volume, spacing_mm, axis, towards=towards)
         truth = np.ascontiguousarray(stack.from_volume_array(mask))
         for number in range(-(-config.anchors // len(axes))):
             yield from _walks_from(stack, truth, number == 0, config, rng)
@@ -163,7 +169,8 @@ def _every_second(
 ) -> tuple[SliceStack, Masks]:
     chosen = slice(first, None, 2)
     thickness, row_mm, column_mm = stack.spacing_mm
-    thick = SliceStack(stack.images[chosen], (2 * thickness, row_mm, column_mm))
+    spacing_mm = (2 * thickness, row_mm, column_mm)
+    thick = SliceStack(stack.images[chosen], spacing_mm, towards=stack.towards)
     return thick, truth[chosen]
 
 
@@ -174,13 +181,14 @@ def _record(
     known: dict[int, Mask],
 ) -> Walk:
     guides = list(network_inputs(stack, run, known, CELLS, STORED_CELLS / CELLS))
-    squares = [(step.roi.row, step.roi.column, step.roi.pitch) for step in guides]
+    turn = Turn.upright(stack.towards)
+    squares = [(*turn.place(step.roi.row, step.roi.column), step.roi.pitch) for step in guides]
     return Walk(
-        maps=np.stack([_packed(step.maps) for step in guides]),
+        maps=np.stack([_packed(turn.of(step.maps)) for step in guides]),
         scalar_features=np.stack([step.scalar_features for step in guides]),
         squares=np.array(squares, np.float32),
-        truth=np.stack([_cells(step.roi, truth[step.index]) for step in guides]),
-        seed=_cells(guides[0].roi, truth[run.anchor]),
+        truth=np.stack([turn.of(_cells(step.roi, truth[step.index])) for step in guides]),
+        seed=turn.of(_cells(guides[0].roi, truth[run.anchor])),
     )
 
 

@@ -101,7 +101,9 @@ def small(preset):
             pairs=replace(training.pairs, size=32),
             task=replace(training.task, network=network, augmentation=mild),
         )
-    task = replace(training.task, network=GuidedUNetConfig(base_channels=4, depth=2))
+    task = replace(
+        training.task, network=GuidedUNetConfig(base_channels=4, depth=2, is_upright=True)
+    )
     return replace(
         training,
         loop=replace(loop, epochs=4),

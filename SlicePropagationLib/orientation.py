@@ -13,6 +13,7 @@ import numpy as np
 from SlicePropagationLib.errors import ConfigError, InputError
 
 WAYS = ("LR", "PA", "SI")  # along the axes of the patient's LPS system, and against them
+UPRIGHT = "SPL"  # of K, J and I, as most scanners store axial slices
 PLANES = {"LR": "sagittal", "PA": "coronal", "SI": "axial"}
 
 
@@ -35,6 +36,16 @@ def letters_of(directions: Sequence[float] | np.ndarray) -> str:
         letters[2 - int(voxel)] = way[0] if matrix[patient, voxel] > 0 else way[1]
         free[patient, :] = free[:, voxel] = -1
     return "".join(letters)
+
+
+def sliced(letters: str, axis: int) -> str:
+    """Where slices along an axis (0, 1, 2 for K, J, I), their rows and columns count towards.
+
+    Args:
+        letters: of the volume, as `letters_of` says; "" where that is not known.
+        axis: that the slices run along.
+    """
+    return letters and letters[axis] + letters[:axis] + letters[axis + 1 :]
 
 
 def check_letters(letters: str) -> None:
@@ -92,6 +103,21 @@ class Turn:
         rows, columns = reversed(towards[1:]) if is_transposed else towards[1:]
         return cls(is_transposed, (rows != wanted[1], columns != wanted[2]))
 
+    @classmethod
+    def upright(cls, towards: str) -> Turn:
+        """The turn to how volumes are stored that count towards left, back and top: UPRIGHT.
+
+        Axial slices then show the patient's left on the right and the back below, those of other
+        planes the feet above.
+
+        Args:
+            towards: where slices, rows and columns count towards; "" where nobody knows, and
+                nothing is turned.
+        """
+        across = _way(towards[0]) if towards else ""
+        within = "".join(letter for letter in UPRIGHT if _way(letter) != across)
+        return cls.between(towards, towards[:1] + within if towards else "")
+
     def of(self, array: np.ndarray) -> np.ndarray:
         """An (..., H, W) array as the model sees it; a view."""
         if self.is_transposed:
@@ -102,6 +128,13 @@ class Turn:
         """An array as the model sees it, as it is stored; a view."""
         array = self._flipped(array)
         return np.swapaxes(array, -1, -2) if self.is_transposed else array
+
+    def place(self, row: float, column: float) -> tuple[float, float]:
+        """(row, column) of a point as the model sees it, from an origin that turns with it."""
+        if self.is_transposed:
+            row, column = column, row
+        down, right = (-1 if is_flipped else 1 for is_flipped in self.is_flipped)
+        return down * row, right * column
 
     def pair(self, values: Sequence[float]) -> tuple[float, float]:
         """(rows, columns) of something, a spacing, as the model sees it."""

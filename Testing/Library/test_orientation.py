@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from SlicePropagationLib.errors import ConfigError, InputError
-from SlicePropagationLib.segmenters.orientation import Turn, check_letters, letters_of, order_of
+from SlicePropagationLib.orientation import Turn, check_letters, letters_of, order_of
 
 SEEN = "SPL"
 
