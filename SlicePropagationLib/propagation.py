@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from SlicePropagationLib import planning
-from SlicePropagationLib.confidence import ended_confidence, slice_confidence
+from SlicePropagationLib.confidence import ended_doubt, slice_confidence
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.planning import Gap, Run
 from SlicePropagationLib.session import RUN, AnnotationSession, Event, Provenance, SliceState
@@ -35,7 +35,9 @@ class Engine(Protocol):
     the (H, W) float32 probability of a slice between the two anchors of `gap` from the walks that
     came from the left and from the right. And `quality(run, index)`, which returns the Dice in
     [0, 1] that it expects of the slice it has just yielded; without it the confidence is estimated
-    from what the prediction looks like.
+    from what the prediction looks like. And `presence(stack, run, anchors)`, which returns an
+    iterator of how probable it is that the structure is on each target of a run beyond the
+    outermost anchor, or None; it is asked where the walk has ended, and may end early.
     """
 
     @property
@@ -120,6 +122,14 @@ def drawn_overlaps(session: AnnotationSession) -> list[LabelPair]:
     return sorted(pairs)
 
 
+def _is_empty(probability: np.ndarray) -> bool:
+    return not (probability >= PRESENT).any()
+
+
+def _knows_nothing(stack: SliceStack, run: Run, anchors: Mapping[int, np.ndarray]) -> None:
+    """What an engine says of slices beyond the end that says nothing."""
+
+
 def _meet(patch: Patch, other: Patch) -> bool:
     return patch.without(other).area < patch.area
 
@@ -173,6 +183,10 @@ class _Walk:
     """One run under way.
 
     Asks the engine for slice after slice until the run or the structure ends.
+
+    Attributes:
+        position: how many targets it has passed.
+        end: the first slice beyond the structure, once the walk has come there.
     """
 
     def __init__(
@@ -188,7 +202,11 @@ class _Walk:
         self.started_at = session.clock
         self.changes = session.anchor_changes(run.label, self.gap)
         self.position = 0
+        self.end: int | None = None
         self._predictions = engine.walk(session.stack, run, anchors)
+        self._ask_presence = getattr(engine, "presence", _knows_nothing)
+        self._stack = session.stack
+        self._presence: Iterator[float] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -202,10 +220,23 @@ class _Walk:
 
     def next_slice(self) -> tuple[int, np.ndarray | None]:
         """(index, (H, W) probability or None once the structure has ended)."""
-        probability = next(self._predictions, None)
+        probability = next(self._predictions, None) if self.end is None else None
         index = self.run.targets[self.position]
         self.position += 1
         return index, probability
+
+    def end_at(self, index: int) -> None:
+        """The structure has ended before a slice, the one just passed."""
+        self.end = index
+        told = self._ask_presence(self._stack, self.run, self.anchors)
+        self._presence = told and islice(told, self.position - 1, None)
+
+    def presence(self) -> float | None:
+        """How probable it is that the structure is on the slice just passed, beyond its end.
+
+        0 where the engine says no more; None for an engine that never says anything.
+        """
+        return None if self._presence is None else next(self._presence, 0.0)
 
     def skip_rest(self) -> tuple[int, ...]:
         """The targets not walked, which the walk then counts as done."""
@@ -340,12 +371,15 @@ class _Propagation:
 
     def _advance(self, walk: _Walk) -> SlicePrediction:
         index, probability = walk.next_slice()
-        if probability is None or (walk.is_open and not (probability >= PRESENT).any()):
-            indices = (index, *walk.skip_rest())
-            touched = self._end(walk, indices)
-        else:
-            indices = (index,)
+        indices = (index,)
+        if probability is not None and not (walk.is_open and _is_empty(probability)):
             touched = self._settle(walk, index, probability)
+        elif walk.is_open:
+            indices, touched = self._end(walk, index)
+        else:
+            indices = (index, *walk.skip_rest())
+            nothing = np.zeros(self.session.stack.slice_shape, np.float32)
+            touched = [pair for passed in indices for pair in self._settle(walk, passed, nothing)]
         self.step += len(indices)
         return SlicePrediction(
             label=walk.run.label,
@@ -359,23 +393,37 @@ class _Propagation:
     def _end(
         self,
         walk: _Walk,
-        indices: tuple[int, ...],
-    ) -> list[tuple[int, int]]:
-        """The structure is not in these slices, says this walk; returns what changed."""
-        if not walk.is_open:
-            nothing = np.zeros(self.session.stack.slice_shape, np.float32)
-            return [touched for index in indices for touched in self._settle(walk, index, nothing)]
-        label = walk.run.label
+        index: int,
+    ) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+        """The structure is not on this slice, says the walk, nor behind it.
+
+        Returns:
+            (the slices that are done with it, what changed): one slice where the engine says how
+            sure that is, all that are left where it does not.
+        """
+        if walk.end is None:
+            walk.end_at(index)
+        presence = walk.presence()
+        if presence is None:
+            indices = (index, *walk.skip_rest())
+            doubts = [ended_doubt(self.session, walk.run, other, walk.end) for other in indices]
+        else:
+            indices = (index,) if presence else (index, *walk.skip_rest())
+            doubts = [presence] * len(indices)
         touched = []
-        for index in indices:
-            if not self.session.is_anchor(label, index):
-                self.predicted.get(index, {}).pop(label, None)
-                confidence = ended_confidence(self.session, walk.run, index, indices[0])
-                if not self.session.state(label, index).hint.is_empty:
-                    confidence = 0.0  # a person drew there what the walk did not find
-                self.session.accept(label, index, EMPTY_MASK, confidence, self.undo_step)
-                touched.append((label, index))
-        return touched
+        for other, doubt in zip(indices, doubts, strict=True):
+            touched += self._leave_empty(walk.run.label, other, 1 - doubt)
+        return indices, touched
+
+    def _leave_empty(self, label: int, index: int, confidence: float) -> list[tuple[int, int]]:
+        """A label is not on a slice beyond its end; returns what changed."""
+        if self.session.is_anchor(label, index):
+            return []
+        self.predicted.get(index, {}).pop(label, None)
+        if not self.session.state(label, index).hint.is_empty:
+            confidence = 0.0  # a person drew there what the walk did not find
+        self.session.accept(label, index, EMPTY_MASK, confidence, self.undo_step)
+        return [(label, index)]
 
     def _settle(
         self,

@@ -16,6 +16,8 @@ from SlicePropagationLib.engines.distance import equivalent_radius, probability_
 from SlicePropagationLib.engines.end_detection import Taper, TaperConfig
 from SlicePropagationLib.engines.interpolation import ShapePrior
 from SlicePropagationLib.engines.padding import without_far_padding
+from SlicePropagationLib.engines.presence.network import shipped_presence
+from SlicePropagationLib.engines.presence.walk import presence
 from SlicePropagationLib.engines.warped_anchor import WarpedAnchor, WarpedAnchorConfig
 from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.planning import Run, gap_of
@@ -73,6 +75,8 @@ class FollowedSlice:
         likeness: correlation of the slice with the warped anchor, in [-1, 1].
         radius_mm: in-plane radius of the structure on the anchor.
         has_ended: whether the structure is believed to have ended before this slice.
+        closing_mm: how far the outline has moved inwards as the structure closes.
+        softness_mm: distance over which the odds change by a factor e.
     """
 
     index: int
@@ -82,6 +86,8 @@ class FollowedSlice:
     likeness: float
     radius_mm: float
     has_ended: bool
+    closing_mm: float
+    softness_mm: float
 
 
 class RegistrationEngine:
@@ -143,7 +149,7 @@ class RegistrationEngine:
             return
         closes = not _is_enclosed(run, anchors)
         warped = WarpedAnchor(stack, run.anchor, mask, self.config.warped_anchor, self.register)
-        appearance = self._learn_appearance(stack, anchors)
+        appearance = self.appearance_of(stack, anchors)
         taper = Taper(stack, run, anchors, self.config.taper)
         evidence_weight = self._evidence_weight(stack, run, anchors)
         ring_mm = self._ring_pixels(mask) * min(stack.spacing_mm[1:])
@@ -161,8 +167,32 @@ class RegistrationEngine:
             shape_odds = (warped.distance() - closing_mm) / softness_mm
             logits = shape_odds + evidence_weight * evidence
             yield FollowedSlice(
-                index, warped, evidence, logits, likeness, taper.radius_mm, has_ended
+                index,
+                warped,
+                evidence,
+                logits,
+                likeness,
+                taper.radius_mm,
+                has_ended,
+                closing_mm,
+                softness_mm,
             )
+
+    def presence(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[float] | None:
+        """How probable it is that the structure is on each target beyond the outermost anchor.
+
+        Whatever the walk found there; see `presence.walk`.
+
+        Args:
+            stack: the read-only SliceStack.
+            run: label, anchor index and target indices, nearest first.
+            anchors: {slice index: (H, W) bool mask} of all anchors of the label.
+
+        Returns:
+            An iterator of numbers in [0, 1], which may end early; None where nothing is known.
+        """
+        network = None if stack.is_time else shipped_presence()
+        return network and presence(self, network, stack, run, anchors)
 
     def blend(
         self,
@@ -249,7 +279,7 @@ class RegistrationEngine:
         wanted = self.config.ring_radii * equivalent_radius(mask.sum())
         return max(self.config.min_ring_pixels, wanted)
 
-    def _learn_appearance(
+    def appearance_of(
         self,
         stack: SliceStack,
         anchors: Anchors,

@@ -38,16 +38,37 @@ def find_model(name: str) -> Path:
     Raises:
         CheckpointError: they are not there.
     """
-    for folder in model_folders():
-        path = folder / f"{name}.pt"
-        if path.is_file():
-            return path
-    raise CheckpointError(
-        "The weights {name}.pt are in none of {folders}; install the project again, or"
-        " give a model file.",
-        name=name,
-        folders=", ".join(map(str, model_folders())),
-    )
+    path = _find(f"{name}.pt")
+    if path is None:
+        raise CheckpointError(
+            "The weights {name}.pt are in none of {folders}; install the project again, or"
+            " give a model file.",
+            name=name,
+            folders=", ".join(map(str, model_folders())),
+        )
+    return path
+
+
+def find_arrays(name: str) -> Path:
+    """The shipped weights of a network that NumPy computes; its card lies beside them.
+
+    Raises:
+        CheckpointError: they are not there.
+    """
+    path = _find(f"{name}.npz")
+    if path is None:
+        raise CheckpointError(
+            "The weights {name}.npz are in none of {folders}; install the project again.",
+            name=name,
+            folders=", ".join(map(str, model_folders())),
+        )
+    return path
+
+
+def _find(file_name: str) -> Path | None:
+    """The nearest file of that name."""
+    paths = (folder / file_name for folder in model_folders())
+    return next((path for path in paths if path.is_file()), None)
 
 
 def shipped_cards() -> dict[str, dict[str, Any]]:
@@ -55,6 +76,7 @@ def shipped_cards() -> dict[str, dict[str, Any]]:
     cards: dict[str, dict[str, Any]] = {}
     for folder in model_folders():
         for path in sorted(folder.glob("*.json")):
-            if path.stem not in cards and path.with_suffix(".pt").is_file():
+            is_whole = any(path.with_suffix(suffix).is_file() for suffix in (".pt", ".npz"))
+            if path.stem not in cards and is_whole:
                 cards[path.stem] = json.loads(path.read_text(encoding="utf-8"))
     return cards

@@ -1,4 +1,4 @@
-"""Make weights to be released of a training: 16-bit weights and the model card beside them.
+"""Make weights to be released of a training: the weights and the model card beside them.
 
 Usage: python -m SlicePropagationLib.training.release_weights FOLDER OUT.pt --command "..."
 --figures figures.json --limits limits.txt [--segmenter segmenter.json]
@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.networks.checkpoint import load_checkpoint, save_checkpoint
+from SlicePropagationLib.networks.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from SlicePropagationLib.training.permitted_data import PERMITTED
 from SlicePropagationLib.training.record import RECORD
 
@@ -28,7 +30,9 @@ MADE = {
     "pseudo_objects": "pseudo-objects in the images above",
 }
 LICENCE = "CC BY-SA 4.0"
+ARRAYS = ".npz"
 CHOSEN_BY = {
+    "presence_rnn": "Dice of the slices believed in with the true ones, on the split val of the same data sets",
     "unet2d": "Dice of single slices on the split val of the same data sets",
     "acnn.segmentation": "Dice on the fine grid on the split val of the same data sets",
     "voxelmorph": (
@@ -51,7 +55,7 @@ def release_weights(
 
     Args:
         folder: where `train` wrote best.pt and config.json.
-        out: the model file.
+        out: the model file: .pt with 16-bit weights, or .npz of a network that NumPy computes.
         command: the command that made the training.
         figures: {what: number} with the commands that measured them.
         limits: what the model is not good at, in words.
@@ -76,14 +80,7 @@ def release_weights(
     datasets = [name for name in (record["datasets"] or "").split(",") if name not in left_out]
     _check_licences(folder, datasets)
     checkpoint = load_checkpoint(folder / "best.pt")
-    save_checkpoint(
-        out,
-        checkpoint.family,
-        checkpoint.config,
-        checkpoint.weights,
-        metrics=checkpoint.metrics,
-        is_half=True,
-    )
+    write_weights(out, checkpoint)
     card = {
         "name": out.stem,
         "family": checkpoint.family,
@@ -106,6 +103,23 @@ def release_weights(
             encoding="utf-8",
         )
     return card
+
+
+def write_weights(out: Path, checkpoint: Checkpoint) -> None:
+    """Write the weights of a checkpoint: with 16 bits, or as arrays where `out` is an .npz file."""
+    if out.suffix == ARRAYS:
+        with atomic_folder(out.parent) as partial:
+            weights = {name: value.numpy() for name, value in checkpoint.weights.items()}
+            np.savez(partial / out.name, **weights)
+        return
+    save_checkpoint(
+        out,
+        checkpoint.family,
+        checkpoint.config,
+        checkpoint.weights,
+        metrics=checkpoint.metrics,
+        is_half=True,
+    )
 
 
 def _check_licences(folder: Path, datasets: Sequence[str]) -> None:
@@ -144,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run it from a shell; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", help="folder of a finished `train`")
-    parser.add_argument("out", help="Resources/Models/NAME.pt")
+    parser.add_argument("out", help="Resources/Models/NAME.pt, or .npz of presence_rnn")
     parser.add_argument("--command", required=True)
     parser.add_argument("--figures", required=True, metavar="FILE.json")
     parser.add_argument("--limits", required=True, metavar="FILE.txt")

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from phantoms import RepeatingEngine, blank_stack, square
 
 from SlicePropagationLib.confidence import correction_gains, next_slice_to_correct, slice_confidence
@@ -93,10 +94,9 @@ def test_the_doubtful_side_comes_first():
 
 
 def ended_after(last, count=40):
-    """Drawn on slice 5, shown up to `last` on both sides of it, empty from there on."""
+    """Drawn on slice 5 and shown up to `last`, by an engine that does not look behind the end."""
     session = seeded(index=5, count=count)
-    for index in set(range(count)) - {5}:
-        session.accept(1, index, MASK if index <= last else MASK & False, 0.9)
+    list(propagate(session, RepeatingEngine(reach=last - 5), plan_session(session)))
     return session
 
 
@@ -113,7 +113,25 @@ def test_where_a_person_found_nothing_there_is_nothing_to_gain_behind_it():
     assert gains[8] > 0
 
 
-def test_a_long_structure_is_looked_for_farther_behind_its_end_than_a_short_one():
-    short = correction_gains(ended_after(7), 1)
-    long = correction_gains(ended_after(25), 1)
+def test_a_long_structure_is_doubted_farther_behind_its_end_than_a_short_one():
+    short = 1 - ended_after(7).confidence[0]
+    long = 1 - ended_after(25).confidence[0]
+    assert short[8] == pytest.approx(long[26], abs=0.1)
     assert long[35] / long[26] > short[17] / short[8]
+
+
+def told_after(last, presence, count=40):
+    """As `ended_after`, where the engine says how probable the structure is on each slice behind."""
+    session = seeded(index=0, count=count)
+    for index in range(1, count):
+        is_shown = index <= last
+        doubt = 0.1 if is_shown else presence(index)
+        session.accept(1, index, MASK & is_shown, 1 - doubt)
+    return session
+
+
+def test_where_an_engine_sees_the_structure_go_on_it_is_asked_for_far_behind_the_end_of_its_walk():
+    goes_on = told_after(6, lambda index: 0.9 if index < 36 else 0.0)
+    ends = told_after(6, lambda index: 0.1 if index < 9 else 0.0)
+    assert 15 <= next_slice_to_correct(goes_on, 1) <= 36
+    assert next_slice_to_correct(ends, 1) <= 7

@@ -4,6 +4,7 @@ from phantoms import RepeatingEngine, blank_stack, drifting_disc, square
 
 from SlicePropagationLib.engines import ENGINES, FALLBACK_ENGINE, default_engine, make_engine
 from SlicePropagationLib.errors import ConfigError, NoAnchorError
+from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.planning import plan_runs
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession, Provenance
@@ -69,6 +70,37 @@ def test_an_engine_that_stops_early_ends_the_structure(session):
     run_all(session, RepeatingEngine(reach=2))
     assert np.flatnonzero(session.areas(A)).tolist() == [1, 2, 3, 4, 5]
     assert session.waiting(A) == []
+
+
+class KnowingEngine(RepeatingEngine):
+    """Says how probable it is that the structure is on each slice, up to `told` of them."""
+
+    def __init__(self, reach, told):
+        super().__init__(reach=reach)
+        self.told = told
+
+    def presence(self, stack, run, anchors):
+        return iter([1 - 0.1 * number for number in range(1, self.told + 1)])
+
+
+def test_behind_the_end_of_a_walk_the_engine_says_how_sure_it_is_that_nothing_is_there():
+    session = AnnotationSession(blank_stack(8), (1,))
+    session.annotate(1, 0, square(4, 4, 8))
+    steps = run_all(session, KnowingEngine(reach=2, told=4))
+    assert [step.index for step in steps] == [1, 2, 3, 4, 5]
+    assert [step.step for step in steps] == [1, 2, 3, 4, 7]
+    assert session.areas(1)[3:].sum() == 0
+    told = [session.confidence[0][index] for index in (3, 4)]
+    assert told == pytest.approx([0.3, 0.4])  # the third and the fourth of what it says
+    assert session.confidence[0][5:] == pytest.approx(1.0)  # it sees no more reason to look
+
+
+def test_what_was_drawn_in_another_plane_is_doubted_whatever_an_engine_says():
+    session = AnnotationSession(blank_stack(6), (1,))
+    session.annotate(1, 0, square(4, 4, 8))
+    session.hint(1, 4, Patch.cut(square(4, 4, 2)))
+    run_all(session, KnowingEngine(reach=2, told=9))
+    assert session.confidence[0][4] == 0
 
 
 def test_a_run_that_ends_earlier_than_the_last_clears_what_lay_beyond(session):

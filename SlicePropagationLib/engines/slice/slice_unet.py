@@ -118,6 +118,10 @@ class SliceUNetEngine:
         """
         return self._registration.blend(stack, index, forward, backward, gap, anchors)
 
+    def presence(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[float] | None:
+        """As `RegistrationEngine.presence`."""
+        return self._registration.presence(stack, run, anchors)
+
     def _predict(
         self,
         inputs: NetworkInputs,

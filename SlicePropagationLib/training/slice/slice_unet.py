@@ -4,10 +4,8 @@ Presets: `default`, `default-large`, `thesis`, `image_augmentation`, `basic`, `a
 ones.
 """
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from zlib import crc32
 
 import torch
 
@@ -28,6 +26,7 @@ from SlicePropagationLib.training.slice.thesis import (
 )
 from SlicePropagationLib.training.slice.walk_data import WalkDataset, load_shard
 from SlicePropagationLib.training.slice.walk_files import Source, prepare_walks
+from SlicePropagationLib.training.slice.walk_names import source_name
 from SlicePropagationLib.training.slice.walks import WalksConfig
 from SlicePropagationLib.training.with_weights import with_weights
 
@@ -320,22 +319,6 @@ PRESETS = {
     "default-large": replace(DEFAULT, task=replace(DEFAULT.task, network=WIDE)),
     **{f"{name}-small": _small(training) for name, training in PLAIN.items()},
 }
-
-
-def source_name(kind: str, case: TrainingCase) -> str:
-    """Name of the file of a case's walks.
-
-    With a hash where the name alone may be that of another case, too (`a/b` and `a_b`).
-
-    Args:
-        kind: "train" or "val".
-        case: whose walks.
-    """
-    whole = f"{kind}-{case.dataset}-{case.name}"
-    name = re.sub(r"[^\w.-]+", "_", whole)
-    if name == whole and "-" not in case.dataset:
-        return name
-    return f"{name}-{crc32(f'{case.dataset}/{case.name}'.encode()):08x}"
 
 
 def _source_of(

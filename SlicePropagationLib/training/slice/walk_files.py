@@ -1,10 +1,10 @@
-"""Walks of many cases, recorded once and kept in files: what the `default` preset learns from."""
+"""Walks of many cases, recorded once and kept in files: what networks of walks learn from."""
 
 import functools
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from SlicePropagationLib.orientation import letters_of
 from SlicePropagationLib.training.contracts import Report
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
 from SlicePropagationLib.training.slice.synthetic import make_phantom
-from SlicePropagationLib.training.slice.walks import Walk, WalksConfig, record_walks
+from SlicePropagationLib.training.slice.walks import Walk, record_walks
 from SlicePropagationLib.workers import in_order
 
 MARK = "walks.json"
+Arrays = dict[str, Any]  # what is kept of a source: {name: array}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Source:
     group: str
     image: str | None
     label_map: str | None
-    config: WalksConfig
+    config: Any
     num_made: int = 0
 
 
@@ -52,6 +53,7 @@ def prepare_walks(
     *,
     workers: int = 1,
     report: Report = None,
+    record: Callable[[Source, np.random.Generator], Arrays] | None = None,
 ) -> list[tuple[Path, str]]:
     """Record the walks of every source into `folder`.
 
@@ -62,6 +64,8 @@ def prepare_walks(
         folder: of the files; made if need be.
         workers: processes that record.
         report: called with a line of text now and then.
+        record: what is kept of a source, nothing where it has no walk; without it what
+            `walks.record_walks` gives. It is called in other processes.
 
     Returns:
         [(path, group)] of the files that hold at least one walk.
@@ -74,7 +78,7 @@ def prepare_walks(
     waiting = [source for source in sources if not _is_done(folder, source)]
     if waiting and report:
         report(f"recording the walks of {len(waiting)} cases in {folder}")
-    for done, _ in enumerate(_record_all(waiting, folder, workers), 1):
+    for done, _ in enumerate(_record_all(waiting, folder, workers, record or guided_arrays), 1):
         if report and (done % 20 == 0 or done == len(waiting)):
             report(f"walks of {done} of {len(waiting)} cases recorded")
     paths = [(folder / f"{source.name}.npz", source.group) for source in sources]
@@ -85,24 +89,36 @@ def _record_all(
     sources: Sequence[Source],
     folder: Path,
     workers: int,
+    record: Callable[[Source, np.random.Generator], Arrays],
 ) -> Iterator[None]:
     if workers == 1:
         for source in sources:
-            yield _record(source, folder)
+            yield _record(source, folder, record)
         return
-    yield from in_order(functools.partial(_record, folder=folder), sources, workers)
+    keep = functools.partial(_record, folder=folder, record=record)
+    yield from in_order(keep, sources, workers)
 
 
-def _record(source: Source, folder: Path) -> None:
+def _record(
+    source: Source,
+    folder: Path,
+    record: Callable[[Source, np.random.Generator], Arrays],
+) -> None:
     """Write the walks of one source and the mark that it is done."""
     rng = np.random.default_rng(zlib.crc32(source.name.encode()))
-    walks = []
-    for volume, spacing_mm, mask, towards in _structures(source, rng):
-        walks += record_walks(volume, spacing_mm, mask, source.config, rng, towards)
+    arrays = record(source, rng)
     with atomic_folder(folder) as partial:
-        if walks:
-            np.savez(partial / f"{source.name}.npz", **_arrays_of(walks))
+        if arrays:
+            np.savez(partial / f"{source.name}.npz", **arrays)
         (partial / f"{source.name}.{MARK}").write_text(_fingerprint(source), encoding="utf-8")
+
+
+def guided_arrays(source: Source, rng: np.random.Generator) -> Arrays:
+    """The walks of a source, for a network that registration guides."""
+    walks = []
+    for volume, spacing_mm, mask, towards in structures_of(source, rng):
+        walks += record_walks(volume, spacing_mm, mask, source.config, rng, towards)
+    return _arrays_of(walks) if walks else {}
 
 
 def _arrays_of(walks: Sequence[Walk]) -> dict[str, Any]:
@@ -117,7 +133,7 @@ def _arrays_of(walks: Sequence[Walk]) -> dict[str, Any]:
     }
 
 
-def _structures(
+def structures_of(
     source: Source, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, Sequence[float], np.ndarray, str]]:
     """Yield (volume, spacing_mm, mask, where K, J, I count towards) of all structures."""

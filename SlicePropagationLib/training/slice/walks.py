@@ -103,7 +103,7 @@ def record_walks(
         rng: numpy Generator; the same state gives the same walks.
         towards: where K, J and I count towards in the patient; "" where that is not known.
     """
-    axes = [axis for axis in config.axes if _is_cut_along(axis, spacing_mm, config)]
+    axes = [axis for axis in config.axes if is_cut_along(axis, spacing_mm, config.max_anisotropy)]
     for axis in axes:
         stack = SliceStack.from_volume(volume, spacing_mm, axis, towards=towards)
         truth = np.ascontiguousarray(stack.from_volume_array(mask))
@@ -111,14 +111,10 @@ def record_walks(
             yield from _walks_from(stack, truth, number == 0, config, rng)
 
 
-def _is_cut_along(
-    axis: int,
-    spacing_mm: Sequence[float],
-    config: WalksConfig,
-) -> bool:
-    """Whether slices along an axis are not too thick for their pixels."""
+def is_cut_along(axis: int, spacing_mm: Sequence[float], max_anisotropy: float) -> bool:
+    """Whether slices along an axis are not too thick for their pixels; along 0 they never are."""
     finest = min(np.delete(spacing_mm, axis))
-    return axis == 0 or spacing_mm[axis] <= config.max_anisotropy * finest
+    return axis == 0 or spacing_mm[axis] <= max_anisotropy * finest
 
 
 def _walks_from(
@@ -130,7 +126,7 @@ def _walks_from(
 ) -> Iterator[Walk]:
     """The walks both ways from one slice, and perhaps towards a second one."""
     if rng.random() < config.thick_share:
-        stack, truth = _every_second(stack, truth, int(rng.integers(2)))
+        stack, truth = every_second(stack, truth, int(rng.integers(2)))
     areas = truth.sum(axis=(1, 2))
     usable = np.flatnonzero(areas >= config.min_pixels)
     if np.count_nonzero(areas) < config.min_slices or usable.size == 0:
@@ -162,11 +158,12 @@ def _targets(
     return inside[: config.max_steps]
 
 
-def _every_second(
+def every_second(
     stack: SliceStack,
     truth: Masks,
     first: int,
 ) -> tuple[SliceStack, Masks]:
+    """Slices twice as thick: every second one, from `first` on."""
     chosen = slice(first, None, 2)
     thickness, row_mm, column_mm = stack.spacing_mm
     spacing_mm = (2 * thickness, row_mm, column_mm)

@@ -33,10 +33,12 @@ from SlicePropagationLib.training.slice.guided import (
     _to_next_square,
 )
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
-from SlicePropagationLib.training.slice.slice_unet import PRESETS, PlainTraining, source_name
+from SlicePropagationLib.training.slice.slice_unet import PRESETS, PlainTraining
 from SlicePropagationLib.training.slice.synthetic import make_phantom
 from SlicePropagationLib.training.slice.thesis import PairAugmentationConfig, vary_pairs
 from SlicePropagationLib.training.slice.walk_data import Shard, WalkDataset, load_shard
+from SlicePropagationLib.training.slice.walk_names import source_name
+from SlicePropagationLib.training.slice.walks import record_walks
 
 SHAPE = (10, 32, 32)
 
@@ -431,3 +433,25 @@ def test_a_run_from_an_empty_anchor_predicts_nothing(tmp_path):
         )
         == []
     )
+
+
+def test_walks_are_recorded_upright_however_a_volume_is_stored():
+    truth = np.zeros((8, 40, 44), bool)
+    for index in range(8):
+        truth[index] = disc(truth.shape[1:], (16 + index, 20), 7)
+    image = (60 * truth + np.random.default_rng(0).normal(0, 8, truth.shape)).astype(np.float32)
+    config = replace(PRESETS["default"].walks, axes=(0,), anchors=2, thick_share=0.0)
+
+    def walks(towards, turn):
+        rng = np.random.default_rng(5)
+        spacing_mm = (3.0, 1.0, 1.0)
+        return list(record_walks(turn(image), spacing_mm, turn(truth), config, rng, towards))
+
+    usual = walks("SPL", np.asarray)
+    turned = walks("SAR", lambda array: np.ascontiguousarray(array[:, ::-1, ::-1]))
+    assert len(usual) == len(turned) > 1
+    for one, other in zip(usual, turned, strict=True):
+        assert np.abs(one.maps.astype(int) - other.maps).mean() < 0.5  # of 127
+        assert np.abs(one.truth.astype(int) - other.truth).max() <= 1
+        moved = np.diff(one.squares[:, :2], axis=0)
+        assert np.diff(other.squares[:, :2], axis=0) == pytest.approx(moved, abs=1e-3)

@@ -1,0 +1,1 @@
+"""Whether a structure is still there beyond the end of a walk: what a small network has learnt."""

@@ -1,0 +1,1 @@
+"""The network that judges whether a structure is on the slices of a walk."""
