@@ -225,11 +225,12 @@ class _Walk:
         self.position += 1
         return index, probability
 
-    def end_at(self, index: int) -> None:
-        """The structure has ended before a slice, the one just passed."""
+    def end_at(self, index: int) -> int:
+        """The structure has ended before a slice, the one just passed; returns that."""
         self.end = index
         told = self._ask_presence(self._stack, self.run, self.anchors)
         self._presence = told and islice(told, self.position - 1, None)
+        return index
 
     def presence(self) -> float | None:
         """How probable it is that the structure is on the slice just passed, beyond its end.
@@ -401,12 +402,11 @@ class _Propagation:
             (the slices that are done with it, what changed): one slice where the engine says how
             sure that is, all that are left where it does not.
         """
-        if walk.end is None:
-            walk.end_at(index)
+        end = walk.end_at(index) if walk.end is None else walk.end
         presence = walk.presence()
         if presence is None:
             indices = (index, *walk.skip_rest())
-            doubts = [ended_doubt(self.session, walk.run, other, walk.end) for other in indices]
+            doubts = [ended_doubt(self.session, walk.run, other, end) for other in indices]
         else:
             indices = (index,) if presence else (index, *walk.skip_rest())
             doubts = [presence] * len(indices)

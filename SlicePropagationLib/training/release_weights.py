@@ -109,8 +109,10 @@ def write_weights(out: Path, checkpoint: Checkpoint) -> None:
     """Write the weights of a checkpoint: with 16 bits, or as arrays where `out` is an .npz file."""
     if out.suffix == ARRAYS:
         with atomic_folder(out.parent) as partial:
-            weights = {name: value.numpy() for name, value in checkpoint.weights.items()}
-            np.savez(partial / out.name, **weights)
+            arrays: dict[str, Any] = {
+                name: value.numpy() for name, value in checkpoint.weights.items()
+            }
+            np.savez(partial / out.name, **arrays)
         return
     save_checkpoint(
         out,

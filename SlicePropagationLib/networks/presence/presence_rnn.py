@@ -13,6 +13,9 @@ class PresenceRNN(nn.Module):
         config: a PresenceRNNConfig.
     """
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, config: PresenceRNNConfig) -> None:
         super().__init__()
         self.config = config

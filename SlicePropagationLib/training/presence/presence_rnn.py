@@ -143,17 +143,13 @@ class PresenceTraining:
         """
         folder = walks or out / "walks"
         plain = replace(self.walks, is_random=False, empty_share=0.0)
-        data = [
-            self._recorded(cases, kind, config, folder, workers, report)
-            for cases, kind, config in (
-                (train_cases, "train", self.walks),
-                (val_cases, "val", plain),
-            )
-        ]
+        options = (folder, workers, report)
+        train_data = self._recorded(train_cases, "train", self.walks, *options)
+        val_data = self._recorded(val_cases, "val", plain, *options)
         task = self.new_task(init)
         if not init:
-            task.network.calibrate(data[0].all_facts())
-        best = fit(task, *data, self.loop, out, device=device, report=report)
+            task.network.calibrate(train_data.all_facts())
+        best = fit(task, train_data, val_data, self.loop, out, device=device, report=report)
         write_weights(out / f"{MODEL}.npz", load_checkpoint(best))
         return best
 
