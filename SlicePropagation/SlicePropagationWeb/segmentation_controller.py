@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from SlicePropagationMRML.nodes.geometry import segmentMask
+from SlicePropagationMRML.nodes.geometry import hasVoxels
 from SlicePropagationMRML.nodes.strokes import Strokes, putStrokes
 from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
 from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode
@@ -133,7 +133,7 @@ class SegmentationController:
 
     def is_blank(self, segment_id: str) -> bool:
         """Whether nothing is drawn in a segment."""
-        return not segmentMask(self.segmentation, segment_id, self.volume).any()
+        return not hasVoxels(self.segmentation, segment_id)
 
     def _clear_segmentation(self) -> None:
         self.editor.deactivate_effect()
