@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from SlicePropagationMRML.nodes.volume_files import addVolumeNode
+from SlicePropagationMRML.nodes.volume_files import addVolumeNode, removeVolumeNode
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
@@ -180,7 +180,7 @@ class SecondImage:
             return
         self._views.show_second(None)
         self._window.close_second()
-        self._controller.volume.GetScene().RemoveNode(self.node)
+        removeVolumeNode(self.node)
         self.node = None
 
     def blend(self, share: int) -> None:

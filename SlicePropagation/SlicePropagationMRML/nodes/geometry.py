@@ -309,8 +309,11 @@ def sharedScalars(voxels: np.ndarray) -> DataArray:
     Args:
         voxels: one value behind the other, in the order of bytes of the machine.
     """
-    scalars = numpy_support.numpy_to_vtk(voxels)
-    # Python's wrapper of the array, which holds the voxels, may go before it does
+    scalars = numpy_support.create_vtk_array(numpy_support.get_vtk_array_type(voxels.dtype))
+    isKept = True  # nothing is freed by VTK
+    scalars.SetVoidArray(voxels, voxels.size, isKept)
+    # `numpy_to_vtk` leaves the voxels with Python's wrapper of the array, which may go before it
+    # does, and may come to light long after it
     scalars.AddObserver(vtk.vtkCommand.DeleteEvent, lambda caller, event, held=voxels: None)
     return scalars
 

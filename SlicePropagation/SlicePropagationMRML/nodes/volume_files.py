@@ -1,7 +1,6 @@
 """Between files and nodes: volumes and segmentations as the library reads them, and geometry to write."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import slicer
@@ -15,7 +14,7 @@ from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.segmentation_file import Segmentation
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
-from SlicePropagationLib.lazy_voxels import LazyVoxels, stays_in_file
+from SlicePropagationLib.lazy_voxels import stays_in_file
 from SlicePropagationLib.patch import Patch
 from SlicePropagationMRML.nodes import tags
 from SlicePropagationMRML.nodes.commit import blockOf
@@ -35,7 +34,8 @@ def addVolumeNode(
 ) -> VolumeNode:
     """A scalar volume node with the voxels and the geometry of a library `Volume`.
 
-    Voxels that are in a file stay there, and nothing may write into the node's. Window and level are for the caller to set: Slicer would look at all voxels for them.
+    Voxels that are in a file stay there, and nothing may write into those of the node. Window and
+    level are for the caller to set: Slicer would look at all voxels for them.
     """
     image = vtk.vtkImageData()
     image.SetDimensions(*reversed(volume.array.shape))
@@ -53,13 +53,17 @@ def addVolumeNode(
     return node
 
 
-def _scalarsOf(voxels: Any) -> DataArray:
-    """Voxels as VTK's; those of a file stay there, and the file stays open as long as they do.
+def removeVolumeNode(node: VolumeNode) -> None:
+    """Take a volume out of its scene, and the node that displays it, which has its voxels, too."""
+    scene = node.GetScene()
+    display = node.GetDisplayNode()
+    scene.RemoveNode(node)
+    if display is not None:
+        scene.RemoveNode(display)
 
-    Args:
-        voxels: (K, J, I) array, memory map or `LazyVoxels`, all of which are fetched.
-    """
-    stored = voxels.whole() if isinstance(voxels, LazyVoxels) else voxels
+
+def _scalarsOf(stored: np.ndarray) -> DataArray:
+    """(K, J, I) voxels as VTK's; those of a map stay in the file, which is open as long as they are."""
     isMapped = stays_in_file(stored) and stored.flags.c_contiguous and stored.dtype.isnative
     if not isMapped:
         native = np.ascontiguousarray(stored, stored.dtype.newbyteorder("="))
