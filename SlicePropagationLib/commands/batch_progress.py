@@ -11,7 +11,8 @@ from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from SlicePropagationLib.pipelines.batch import BatchRequest, Outcome
+    from SlicePropagationLib.pipelines.batch import BatchRequest
+    from SlicePropagationLib.pipelines.outcomes import Outcome
     from SlicePropagationLib.propagation import SlicePrediction
 
 TICK_S = 1.0

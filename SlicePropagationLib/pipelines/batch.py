@@ -23,7 +23,7 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
 from SlicePropagationLib.engines.brought import is_brought, weights_file
-from SlicePropagationLib.engines.device import DEVICES, choose_engine, one_thread
+from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import beside, companion
@@ -34,15 +34,14 @@ from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_spacing, parse_span, read_table
 from SlicePropagationLib.files.urls import is_url, joined, split_url
 from SlicePropagationLib.files.volume import AXES
-from SlicePropagationLib.pipelines.batch_cluster import as_done_on_cluster
 from SlicePropagationLib.pipelines.batch_index import BatchIndex
 from SlicePropagationLib.pipelines.batch_manifest import BatchManifest
 from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.kept_engine import kept_engine
+from SlicePropagationLib.pipelines.outcomes import Outcome, numbered, on_cluster, on_processes
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 from SlicePropagationLib.propagation import Engine, SlicePrediction
-from SlicePropagationLib.workers import as_done
 
 log = logging.getLogger(__name__)
 # A header that names the file of its voxels.
@@ -51,8 +50,6 @@ VOXELS_ELSEWHERE = re.compile(
     re.MULTILINE,
 )
 IGNORES_CASE = sys.platform in ("win32", "darwin")  # of file names, as these systems come
-# A fresh process now and then, so that nothing a library leaks adds up.
-CASES_PER_PROCESS = 20
 MARK = ".done.json"
 ASKED_AT_A_TIME = 16  # marks in a store that answers after a while
 
@@ -98,24 +95,6 @@ class BatchRequest:
             )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one case.
-
-    Attributes:
-        name: its output.
-        error: None when it worked.
-        is_skipped: whether it had been done before.
-        step, num_steps: progress, "case `step` of `num_steps`", in the order of being finished.
-    """
-
-    name: str
-    error: str | None = None
-    is_skipped: bool = False
-    step: int = 0
-    num_steps: int = 0
-
-
 def run_batch(request: BatchRequest, watch: BatchWatch | None = None) -> Iterator[Outcome]:
     """Do all cases, in any order; one that fails does not keep the others from being done.
 
@@ -140,7 +119,7 @@ def run_batch(request: BatchRequest, watch: BatchWatch | None = None) -> Iterato
     outcomes = _kept(outcomes, BatchManifest(request.out, cases))
     if request.has_pictures:
         outcomes = _kept(outcomes, BatchIndex(request.cases, request.out, cases))
-    return _numbered(outcomes, len(cases))
+    return numbered(outcomes, len(cases))
 
 
 def _kept(outcomes: Iterator[Outcome], overview: BatchIndex | BatchManifest) -> Iterator[Outcome]:
@@ -151,11 +130,6 @@ def _kept(outcomes: Iterator[Outcome], overview: BatchIndex | BatchManifest) -> 
             yield outcome
     finally:
         overview.write()
-
-
-def _numbered(outcomes: Iterator[Outcome], count: int) -> Iterator[Outcome]:
-    for step, outcome in enumerate(outcomes, 1):
-        yield replace(outcome, step=step, num_steps=count)
 
 
 def _outcomes(
@@ -169,9 +143,9 @@ def _outcomes(
             waiting.append(case)
     watch.begun(len(waiting))
     if request.scheduler:
-        yield from _on_dask(waiting, request.scheduler)
+        yield from on_cluster(do_case, waiting, request.scheduler)
     elif request.workers > 1:
-        yield from _on_processes(waiting, request.workers)
+        yield from on_processes(do_case, waiting, request.workers)
     else:
         yield from map(partial(do_case, on_step=watch.stepped), waiting)
 
@@ -447,36 +421,3 @@ def _mark_complete(case: PropagateRequest, values: dict[str, Any]) -> None:
     text = json.dumps(values)
     with atomic_folder(mark.parent) as partial:
         (partial / mark.name).write_text(text, encoding="utf-8")
-
-
-def _on_processes(cases: list[PropagateRequest], workers: int) -> Iterator[Outcome]:
-    """Outcomes of cases on workers; one whose worker died is tried once more, by itself."""
-    options: dict[str, Any] = {"prepare": one_thread, "per_process": CASES_PER_PROCESS}
-    died = []
-    for number, outcome in as_done(do_case, cases, workers, **options):
-        if isinstance(outcome, Outcome):
-            yield outcome
-        else:
-            died.append(cases[number])
-    for number, outcome in as_done(do_case, died, 1, prepare=one_thread, per_process=1):
-        yield outcome if isinstance(outcome, Outcome) else _died(died[number], outcome)
-
-
-def _died(case: PropagateRequest, error: Exception) -> Outcome:
-    return Outcome(
-        str(case.out),
-        f"{in_one_line(error)} Perhaps there was not enough memory; run this case alone or with"
-        " fewer workers.",
-    )
-
-
-def _on_dask(cases: list[PropagateRequest], scheduler: str) -> Iterator[Outcome]:
-    """Outcomes of cases on a cluster; one that failed was tried on two workers, where it has two."""
-    done = as_done_on_cluster(do_case, cases, scheduler, is_failed)
-    for number, outcome in done:
-        yield outcome if isinstance(outcome, Outcome) else _died(cases[number], outcome)
-
-
-def is_failed(outcome: Outcome | Exception) -> bool:
-    """Whether a case was not done: its own error, or that of the worker that it ran on."""
-    return isinstance(outcome, Exception) or outcome.error is not None
