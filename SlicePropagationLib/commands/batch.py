@@ -10,6 +10,7 @@ from SlicePropagationLib.commands.options import (
     SOME_FAILED,
     add_engine,
     add_export,
+    add_scheduler,
     engine_name,
     names,
     positive,
@@ -38,11 +39,7 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
         default=1,
         help="number of processes",
     )
-    parser.add_argument(
-        "--scheduler",
-        metavar="tcp://…",
-        help="a Dask scheduler that runs the cases (default: --workers on this machine)",
-    )
+    add_scheduler(parser, "runs the cases")
     parser.add_argument(
         "--no-pictures",
         action="store_true",

@@ -5,7 +5,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.training.contracts import Report
+from SlicePropagationLib.training.preparation import prepared_on_cluster, whole_path
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
 from SlicePropagationLib.training.slice.synthetic import make_phantom
 from SlicePropagationLib.training.slice.walks import Walk, WalksConfig, record_walks
@@ -50,6 +51,7 @@ def prepare_walks(
     folder: Path,
     *,
     workers: int = 1,
+    scheduler: str | None = None,
     report: Report = None,
 ) -> list[tuple[Path, str]]:
     """Record the walks of every source into `folder`.
@@ -60,6 +62,7 @@ def prepare_walks(
         sources: what is recorded.
         folder: of the files; made if need be.
         workers: processes that record.
+        scheduler: address of a Dask scheduler whose workers record, in place of processes.
         report: called with a line of text now and then.
 
     Returns:
@@ -73,7 +76,7 @@ def prepare_walks(
     waiting = [source for source in sources if not _is_done(folder, source)]
     if waiting and report:
         report(f"recording the walks of {len(waiting)} cases in {folder}")
-    for done, _ in enumerate(_record_all(waiting, folder, workers), 1):
+    for done, _ in enumerate(_record_all(waiting, folder, workers, scheduler), 1):
         if report and (done % 20 == 0 or done == len(waiting)):
             report(f"walks of {done} of {len(waiting)} cases recorded")
     paths = [(folder / f"{source.name}.npz", source.group) for source in sources]
@@ -84,12 +87,28 @@ def _record_all(
     sources: Sequence[Source],
     folder: Path,
     workers: int,
-) -> Iterator[None]:
+    scheduler: str | None,
+) -> Iterator[object]:
+    record = functools.partial(_record, folder=folder.resolve())
+    if scheduler:
+        there = [_with_whole_paths(source) for source in sources]
+        yield from prepared_on_cluster(
+            record, there, scheduler, folder, lambda source: _is_done(folder, source)
+        )
+        return
     if workers == 1:
         for source in sources:
             yield _record(source, folder)
         return
-    yield from in_order(functools.partial(_record, folder=folder), sources, workers)
+    yield from in_order(record, sources, workers)
+
+
+def _with_whole_paths(source: Source) -> Source:
+    return replace(
+        source,
+        image=source.image and whole_path(source.image),
+        label_map=source.label_map and whole_path(source.label_map),
+    )
 
 
 def _record(source: Source, folder: Path) -> None:

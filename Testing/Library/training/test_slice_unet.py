@@ -37,6 +37,7 @@ from SlicePropagationLib.training.slice.slice_unet import PRESETS, PlainTraining
 from SlicePropagationLib.training.slice.synthetic import make_phantom
 from SlicePropagationLib.training.slice.thesis import PairAugmentationConfig, vary_pairs
 from SlicePropagationLib.training.slice.walk_data import Shard, WalkDataset, load_shard
+from SlicePropagationLib.training.slice.walk_files import prepare_walks
 
 SHAPE = (10, 32, 32)
 
@@ -270,6 +271,24 @@ def test_a_training_draws_walks_of_pseudo_objects_and_phantoms_too(tmp_path):
     )
     training.train(cases, cases, tmp_path / "out", device="cpu")
     assert len(list((tmp_path / "out" / "walks").glob("train-*-pseudo.walks.json"))) == 2
+
+
+def test_a_cluster_records_the_walks_that_one_process_does(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
+    cases, _ = two_phantoms(tmp_path)
+    training = replace(small("default"), pseudo_objects=1, phantoms=1)
+    sources = training._sources(cases, is_training=True)
+    own = prepare_walks(sources, tmp_path / "own")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options, processes=False) as cluster:
+        address = cluster.scheduler_address
+        found = prepare_walks(sources, tmp_path / "there", scheduler=address)
+    assert [(path.name, group) for path, group in found] == [
+        (path.name, group) for path, group in own
+    ]
+    for one, other in zip(own, found, strict=True):
+        assert one[0].read_bytes() == other[0].read_bytes()
+    assert prepare_walks(sources, tmp_path / "there") == found  # nothing is left to be recorded
 
 
 @pytest.mark.parametrize(
