@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -39,7 +39,7 @@ from SlicePropagationLib.pipelines.batch_manifest import BatchManifest
 from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.kept_engine import kept_engine
-from SlicePropagationLib.pipelines.outcomes import Outcome, numbered, on_cluster, on_processes
+from SlicePropagationLib.pipelines.outcomes import Outcome, kept, numbered, on_cluster, on_processes
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 from SlicePropagationLib.propagation import Engine, SlicePrediction
 
@@ -116,20 +116,10 @@ def run_batch(request: BatchRequest, watch: BatchWatch | None = None) -> Iterato
     cases = read_cases(request)
     watch.found(len(cases))
     outcomes = _outcomes(cases, request, watch)
-    outcomes = _kept(outcomes, BatchManifest(request.out, cases))
+    outcomes = kept(outcomes, BatchManifest(request.out, cases))
     if request.has_pictures:
-        outcomes = _kept(outcomes, BatchIndex(request.cases, request.out, cases))
+        outcomes = kept(outcomes, BatchIndex(request.cases, request.out, cases))
     return numbered(outcomes, len(cases))
-
-
-def _kept(outcomes: Iterator[Outcome], overview: BatchIndex | BatchManifest) -> Iterator[Outcome]:
-    """Keep an overview of what is done; it is whole also when the batch is interrupted."""
-    try:
-        for outcome in outcomes:
-            overview.add(outcome.name, outcome.error, is_skipped=outcome.is_skipped)
-            yield outcome
-    finally:
-        overview.write()
 
 
 def _outcomes(
@@ -171,29 +161,38 @@ def read_cases(request: BatchRequest) -> list[PropagateRequest]:
     with at_hand(str(request.cases)) as path:
         rows = read_table(path, ("image", "seed"))
     cases = [_case(row, request) for row in rows]
-    _check_outputs(cases, request.cases)
+    named = [Path(name) for case in cases for name in (case.image, case.seed) if name]
+    check_outputs([case.out for case in cases], named, request.cases)
     return cases
 
 
-def _check_outputs(cases: list[PropagateRequest], path: Path | str) -> None:
-    """Refuse cases that would write the same files, or over what another one is made from."""
-    named = [Path(name) for case in cases for name in (case.image, case.seed) if name]
-    sources = {_file_key(source.resolve()) for source in named}
-    for case in cases:
-        if _file_key(Path(case.out).resolve()) in sources:
+def check_outputs(outs: Sequence[Path | str], sources: Sequence[Path], path: Path | str) -> None:
+    """Refuse cases that would write the same files, or over what another one is made from.
+
+    Args:
+        outs: the results.
+        sources: images and seeds.
+        path: of the table.
+
+    Raises:
+        InputError: some would.
+    """
+    read = {_file_key(source.resolve()) for source in sources}
+    for out in outs:
+        if _file_key(Path(out).resolve()) in read:
             raise InputError(
-                f"{path} names the output {case.out}, which is the image or the seed of a row and"
+                f"{path} names the output {out}, which is the image or the seed of a row and"
                 " would be replaced; give it another name in the column out."
             )
     seen: dict[str, Path | str] = {}
-    for case in cases:
-        earlier = seen.setdefault(_file_key(companion(case.out, "")), case.out)
-        if earlier != case.out:
+    for out in outs:
+        earlier = seen.setdefault(_file_key(companion(out, "")), out)
+        if earlier != out:
             raise InputError(
-                f"{path} names the outputs {earlier} and {case.out}, whose tables and records would"
+                f"{path} names the outputs {earlier} and {out}, whose tables and records would"
                 " have the same name; give them names that differ before the ending."
             )
-    counts = Counter(str(case.out) for case in cases)
+    counts = Counter(map(str, outs))
     twice = sorted(out for out, count in counts.items() if count > 1)
     if twice:
         raise InputError(
@@ -307,7 +306,7 @@ def fingerprint(case: PropagateRequest) -> str:
         if is_url(path):
             digest.update(f"{path} {state_of(str(path))}".encode())
             continue
-        for file in _with_voxels(Path(path)):
+        for file in with_voxels(Path(path)):
             _add_file(digest, file)
     return digest.hexdigest()
 
@@ -322,7 +321,7 @@ def stamp(case: PropagateRequest) -> list[str | int]:
         if is_url(path):
             listed += [str(path), state_of(str(path))]
             continue
-        for file in _with_voxels(Path(path)):
+        for file in with_voxels(Path(path)):
             found = file.stat()
             listed += [found.st_size, found.st_mtime_ns]
     return listed
@@ -332,7 +331,7 @@ def _own_files(case: PropagateRequest) -> tuple[Path | str | None, ...]:
     return case.image, case.seed, case.anchors
 
 
-def _with_voxels(path: Path) -> list[Path]:
+def with_voxels(path: Path) -> list[Path]:
     """The files of an image: those of a series, or a header and the file that it names."""
     if path.is_dir():  # a DICOM series
         return list(files_below(path))

@@ -45,6 +45,26 @@ class HasOut(Protocol):
 Case = TypeVar("Case", bound=HasOut)
 
 
+class Overview(Protocol):
+    """What is kept of all cases, such as a `BatchManifest`."""
+
+    def add(self, out: str, error: str | None, *, is_skipped: bool) -> None:
+        """Take a case in."""
+
+    def write(self) -> None:
+        """Have it in its file."""
+
+
+def kept(outcomes: Iterator[Outcome], overview: Overview) -> Iterator[Outcome]:
+    """Keep an overview of what is done; it is whole also when the batch is interrupted."""
+    try:
+        for outcome in outcomes:
+            overview.add(outcome.name, outcome.error, is_skipped=outcome.is_skipped)
+            yield outcome
+    finally:
+        overview.write()
+
+
 def numbered(outcomes: Iterator[Outcome], count: int) -> Iterator[Outcome]:
     """The outcomes of so many cases, each with its step."""
     for step, outcome in enumerate(outcomes, 1):

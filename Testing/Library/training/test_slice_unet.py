@@ -15,6 +15,7 @@ from case_files import write
 from phantoms import disc
 
 from SlicePropagationLib.engines.model_file import make_slice_unet
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.planning import Run
@@ -38,6 +39,7 @@ from SlicePropagationLib.training.slice.synthetic import make_phantom
 from SlicePropagationLib.training.slice.thesis import PairAugmentationConfig, vary_pairs
 from SlicePropagationLib.training.slice.walk_data import Shard, WalkDataset, load_shard
 from SlicePropagationLib.training.slice.walk_files import prepare_walks
+from SlicePropagationLib.training.train import TrainRequest, train
 
 SHAPE = (10, 32, 32)
 
@@ -289,6 +291,14 @@ def test_a_cluster_records_the_walks_that_one_process_does(tmp_path):
     for one, other in zip(own, found, strict=True):
         assert one[0].read_bytes() == other[0].read_bytes()
     assert prepare_walks(sources, tmp_path / "there") == found  # nothing is left to be recorded
+
+
+def test_a_cluster_is_refused_where_nothing_is_prepared_beforehand(tmp_path):
+    request = TrainRequest(
+        "registration", tmp_path / "cases.csv", tmp_path / "out", scheduler="tcp://x:1"
+    )
+    with pytest.raises(ConfigError, match="prepares nothing beforehand; leave --scheduler out"):
+        train(request)
 
 
 @pytest.mark.parametrize(
