@@ -17,6 +17,7 @@ from SlicePropagationLib.files.drawn_planes import drawn_elsewhere, two_planes_e
 from SlicePropagationLib.files.ome_zarr import is_ome_zarr
 from SlicePropagationLib.files.reading import tell_stage
 from SlicePropagationLib.files.segmentation_file import Segmentation, is_segmentation
+from SlicePropagationLib.files.urls import is_url
 from SlicePropagationLib.files.volume import Volume, choose_axis, read_volume
 from SlicePropagationLib.lazy_voxels import LazyVoxels
 from SlicePropagationLib.pipelines.demo import volume_of
@@ -135,7 +136,7 @@ def read_with_remarks(source: Path | str, series: str | None = None) -> tuple[Vo
 
 def _read_volume(source: Path | str, series: str | None) -> Volume:
     """Read a volume; where the library's remedy is an option of a command, say another."""
-    may_map = _size_of(source) >= MAPPED_BYTES or is_ome_zarr(source)
+    may_map = _size_of(source) >= MAPPED_BYTES or is_url(source) or is_ome_zarr(source)
     try:
         return _fetched(read_volume(source, series=series, may_map=may_map))
     except InputError as error:

@@ -126,7 +126,9 @@ class SecondImage:
         Raises:
             InputError: it lies outside the folders.
         """
-        self._loop.begin(self._load(*self._workspace.readable_volume(text, series)))
+        self._loop.begin(
+            self._load(self._workspace.readable_path(text), str(series) if series else None)
+        )
 
     def restore(self, offer: dict[str, Any]) -> None:
         """Show again what was shown with unsaved work; without it, the work is still whole."""
