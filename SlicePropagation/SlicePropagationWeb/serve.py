@@ -167,7 +167,7 @@ def prepare(
     """
     check_display()
     context = encryption(certificate, key)
-    check_folders(data)
+    check_folders(out, data)
     worklist = worklist_of(image, cases, [results] if results else [out])
     if first is None and image is not None:
         first = FirstImage(image)

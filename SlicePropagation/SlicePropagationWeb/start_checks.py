@@ -36,15 +36,18 @@ def check_readable(first: FirstImage | None, segmentation: Path | str | None) ->
             first.volume()
 
 
-def check_folders(data: Sequence[Path | str]) -> None:
-    """Refuse folders that are elsewhere: what is in them could not be listed.
+def check_folders(out: Path | str, data: Sequence[Path | str]) -> None:
+    """Refuse folders that are elsewhere: they are listed, and work in them is kept at each stroke.
 
     Args:
+        out: folder of results and unsaved work.
         data: folders that images may be opened from.
 
     Raises:
         ConfigError: one is a URL.
     """
+    if is_url(out):
+        raise ConfigError(f"--out of the page is a folder of this machine, not {out}; name one.")
     for folder in data:
         if is_url(folder):
             raise ConfigError(

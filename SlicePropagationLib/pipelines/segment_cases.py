@@ -166,7 +166,7 @@ def do_case(case: SegmentRequest) -> Outcome:
     try:
         check_places(case.out, (MARK,))
         stated = _stamp(case)
-        segment_file(case, segmenter=_kept_segmenter(case))
+        segment_file(case, loaded=_kept_segmenter(case))
         _mark(case, stated)
     except SlicePropagationError as error:
         return Outcome(name, str(error))
@@ -199,10 +199,12 @@ _kept = _Kept()
 def _kept_segmenter(case: SegmentRequest) -> Segmenter:
     """The model, loaded once in each process, and again where its file was replaced."""
     key = [case.device, *_state(Path(case.model))]
-    if _kept.segmenter is None or _kept.key != key:
-        _kept.segmenter = load_segmenter(case.model, case.device)
+    found = _kept.segmenter
+    if found is None or _kept.key != key:
+        found = load_segmenter(case.model, case.device)
+        _kept.segmenter = found
         _kept.key = key
-    return _kept.segmenter
+    return found
 
 
 def _stamp(case: SegmentRequest) -> list[Any]:

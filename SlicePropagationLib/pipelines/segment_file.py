@@ -154,7 +154,7 @@ def load_segmenter(
 def segment_file(
     request: SegmentRequest,
     on_part: Callable[[int, int], object] | None = None,
-    segmenter: Segmenter | None = None,
+    loaded: Segmenter | None = None,
 ) -> np.ndarray:
     """Segment a volume or a sequence.
 
@@ -163,7 +163,7 @@ def segment_file(
     Args:
         request: what to segment, and with which model.
         on_part: called with (number, count) for every volume or slice position done.
-        segmenter: the model, where it is loaded already.
+        loaded: the model, where it is at hand already.
 
     Returns:
         The label map, (K, J, I) or (T, K, J, I) uint8.
@@ -174,7 +174,7 @@ def segment_file(
     out = Path(request.out)
     check_output(out, may_be_zarr=not _has_times(request), image=request.image)
     check_places(out, (RECORD, PICTURE) if request.has_picture else (RECORD,))
-    segmenter = load_segmenter(request.model, request.device) if segmenter is None else segmenter
+    segmenter: Segmenter = loaded or load_segmenter(request.model, request.device)
     began = time.perf_counter()
     source = _read(request, may_map=getattr(segmenter, "takes_mapped", False))
     across = 2 - AXES.index(request.axis)

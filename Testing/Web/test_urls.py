@@ -60,7 +60,9 @@ def test_what_is_opened_of_no_url_is_said(tmp_path):
     from SlicePropagationWeb.start_checks import check_folders, check_readable, worklist_of
 
     with pytest.raises(ConfigError, match="--data is a folder of this machine"):
-        check_folders([tmp_path, "https://host/folder"])
+        check_folders("out", [tmp_path, "https://host/folder"])
+    with pytest.raises(ConfigError, match="--out of the page is a folder of this machine"):
+        check_folders("s3://bucket/results", [])
     with pytest.raises(ConfigError, match="A worklist is a table or a folder of this machine"):
         worklist_of(None, "https://host/cases.csv", [])
     with pytest.raises(ConfigError, match="fetch https://host/x.seg.nrrd first"):
