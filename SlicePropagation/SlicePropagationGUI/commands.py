@@ -5,7 +5,7 @@ from typing import Protocol
 import slicer
 from SlicePropagationMRML.nodes.fine_slices import makeFine
 from SlicePropagationMRML.nodes.first_segments import planeFor, segmentsFor
-from SlicePropagationMRML.nodes.geometry import segmentMask
+from SlicePropagationMRML.nodes.geometry import hasVoxels
 from SlicePropagationMRML.nodes.slice_views import snapViews
 from SlicePropagationMRML.nodes.slices_chart import showSlices
 from SlicePropagationMRML.presenting.exports import writeTable
@@ -250,8 +250,7 @@ class Commands:
         self._view.showState()
 
     def _isBlank(self, segmentID):
-        mask = segmentMask(self._inputs.segmentation(), segmentID, self._inputs.volume())
-        return not mask.any()
+        return not hasVoxels(self._inputs.segmentation(), segmentID)
 
     def _begin(self):
         """A run begins: its time, and its bar."""

@@ -49,8 +49,8 @@ def _add_what_is_opened(parser: Any) -> None:
         nargs="?",
         metavar="IMAGE",
         help=(
-            "image or DICOM folder to open; `sample` for the generated one (default: it is chosen at"
-            " the page)"
+            "image, DICOM folder or URL of an image to open; `sample` for the generated one (default:"
+            " it is chosen at the page)"
         ),
     )
     parser.add_argument(

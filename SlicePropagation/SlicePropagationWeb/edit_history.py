@@ -1,10 +1,13 @@
 """The page's undo: one history for strokes and runs alike, with tags following along."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from slicer import vtkSegmentation  # pyright: ignore[reportAttributeAccessIssue]
+from trame_slicer.segmentation.segmentation_undo_command import SegmentationLabelMapUndoCommand
 from undo_stack import UndoCommand, UndoStack
+
+from SlicePropagationWeb.kept_segmentation import KeptSegmentation
 
 UNDO_LIMIT = 10
 
@@ -16,20 +19,33 @@ class _Snapshot(UndoCommand):
         super().__init__()
         self._text = name
         self._segmentation = segmentation
-        self._other = self._copy()
+        self._other = KeptSegmentation(segmentation.segmentation)
 
     def undo(self) -> None:
-        now = self._copy()
-        self._segmentation.segmentation.DeepCopy(self._other)
+        now = KeptSegmentation(self._segmentation.segmentation)
+        self._other.put_into(self._segmentation.segmentation)
         self._other = now
         self._segmentation.trigger_modified()
 
     redo = undo
 
-    def _copy(self) -> Any:
-        copy = vtkSegmentation()
-        copy.DeepCopy(self._segmentation.segmentation)
-        return copy
+
+@contextlib.contextmanager
+def _stroke(segmentation: Any) -> Iterator[None]:
+    """An undo step of what is written inside; it is there afterwards."""
+    stack = segmentation.undo_stack
+    before = _Snapshot(segmentation, "") if stack and segmentation.segmentation_node else None
+    yield
+    if before is not None:
+        stack.push(before)
+
+
+def keep_one_state_of_strokes() -> None:
+    """Let the tools of trame-slicer keep what was there before a stroke, packed where it is large.
+
+    Trame-slicer 2.0.0, which is pinned, keeps two whole copies of the segmentation for each.
+    """
+    SegmentationLabelMapUndoCommand.push_state_change = staticmethod(_stroke)
 
 
 class EditHistory:
@@ -47,6 +63,7 @@ class EditHistory:
         editor: Any,
         on_change: Callable[[], None],
     ) -> None:
+        keep_one_state_of_strokes()
         self._editor = editor
         self._stack = UndoStack(undo_limit=UNDO_LIMIT)
         editor.set_undo_stack(self._stack)

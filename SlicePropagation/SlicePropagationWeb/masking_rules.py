@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from SlicePropagationMRML.nodes.geometry import cutOut, emptyLabelmap
 from SlicePropagationMRML.nodes.protection import (
     drawsUnder,
     drawUnder,
@@ -97,9 +98,14 @@ class MaskingRules:
     def guard_strokes(self) -> None:
         """Have the strokes of the segmentation that is open keep to the rules.
 
-        Slicer's own rules know neither locks nor drawing under.
+        Slicer's own rules know neither locks nor drawing under. Strokes come on a labelmap of the
+        whole volume; of that, only what is drawn takes memory.
         """
         modifier = self._editor.active_segment_modifier
+        drawn = modifier.segmentation
+        drawn.create_modifier_labelmap = lambda: emptyLabelmap(
+            drawn.volume_node, drawn.segmentation_node
+        )
         apply = modifier.apply_labelmap
 
         def apply_by_the_rules(labelmap: Any, **options: Any) -> None:
@@ -109,8 +115,10 @@ class MaskingRules:
             if isLocked(node, segment_id):
                 self.on_refused(segment_id)
                 return
+            if mode in (ModificationMode.Add, ModificationMode.Remove):
+                labelmap = cutOut(labelmap, options.pop("modifier_extent", None))
             if mode == ModificationMode.Add:
-                spareProtected(node, segment_id, labelmap, options.get("modifier_extent"))
+                spareProtected(node, segment_id, labelmap)
             apply(labelmap, **options)
 
         modifier.apply_labelmap = apply_by_the_rules

@@ -7,15 +7,19 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.drawn_planes import drawn_elsewhere, two_planes_error
+from SlicePropagationLib.files.ome_zarr import is_ome_zarr
+from SlicePropagationLib.files.reading import tell_stage
 from SlicePropagationLib.files.segmentation_file import Segmentation, is_segmentation
+from SlicePropagationLib.files.urls import is_url
 from SlicePropagationLib.files.volume import Volume, choose_axis, read_volume
+from SlicePropagationLib.lazy_voxels import LazyVoxels
 from SlicePropagationLib.pipelines.demo import volume_of
 from SlicePropagationLib.pipelines.phantom_volume import make_sample
 from SlicePropagationLib.pipelines.result_files import read_result
@@ -23,7 +27,7 @@ from SlicePropagationLib.pipelines.slice_record import TAG
 
 SAMPLE = "sample"
 LARGE_BYTES = 20 * 1024**2
-MAPPED_BYTES = 512 * 1024**2  # of a file from which on it is not in memory beside the views' copy
+MAPPED_BYTES = 128 * 1024**2  # of a file, from which on the views look at it where it is
 OVERLAP = "Segments overlap, and stay so: what you draw takes nothing from other segments."
 UNKNOWN_ORIGIN = "It does not say which slices a person drew: all of them count as drawn."
 
@@ -132,8 +136,9 @@ def read_with_remarks(source: Path | str, series: str | None = None) -> tuple[Vo
 
 def _read_volume(source: Path | str, series: str | None) -> Volume:
     """Read a volume; where the library's remedy is an option of a command, say another."""
+    may_map = _size_of(source) >= MAPPED_BYTES or is_url(source) or is_ome_zarr(source)
     try:
-        return read_volume(source, series=series, may_map=_size_of(source) >= MAPPED_BYTES)
+        return _fetched(read_volume(source, series=series, may_map=may_map))
     except InputError as error:
         problem, _, remedy = str(error).partition("; ")
         if "--frame" not in remedy:
@@ -141,6 +146,15 @@ def _read_volume(source: Path | str, series: str | None) -> Volume:
         raise InputError(
             f"{problem}; save the frame to be annotated as a file of its own, and open that."
         ) from error
+
+
+def _fetched(volume: Volume) -> Volume:
+    """A volume all of whose voxels are on this machine, as the views look at all of them."""
+    lazy = volume.array
+    if not isinstance(lazy, LazyVoxels):
+        return volume
+    tell_stage("Fetching the voxels")
+    return replace(volume, array=lazy.whole())
 
 
 def _without_folder(remarks: Sequence[str], source: Path | str) -> list[str]:

@@ -206,15 +206,16 @@ class PageSession:
             exports: what is written beside it for other programs; the call returns their files.
         """
         self._logic.mergeEdits()
+        exports = exports or Exports()
         return partial(
             _write,
             path,
-            volumeOf(self._controller.volume),
+            volumeOf(self._controller.volume, hasImage=bool(exports.kinds)),
             self.snapshot(),
             self.segments(),
             self.used_engine(),
             seconds,
-            exports or Exports(),
+            exports,
             image=self._data.volume_name,
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from SlicePropagationMRML.nodes.volume_files import addVolumeNode
+from SlicePropagationMRML.nodes.volume_files import addVolumeNode, removeVolumeNode
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
@@ -126,7 +126,9 @@ class SecondImage:
         Raises:
             InputError: it lies outside the folders.
         """
-        self._loop.begin(self._load(*self._workspace.readable_volume(text, series)))
+        self._loop.begin(
+            self._load(self._workspace.readable_path(text), str(series) if series else None)
+        )
 
     def restore(self, offer: dict[str, Any]) -> None:
         """Show again what was shown with unsaved work; without it, the work is still whole."""
@@ -180,7 +182,7 @@ class SecondImage:
             return
         self._views.show_second(None)
         self._window.close_second()
-        self._controller.volume.GetScene().RemoveNode(self.node)
+        removeVolumeNode(self.node)
         self.node = None
 
     def blend(self, share: int) -> None:

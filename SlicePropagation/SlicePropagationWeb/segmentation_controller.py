@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from SlicePropagationMRML.nodes.geometry import segmentMask
+from SlicePropagationMRML.nodes.geometry import hasVoxels
 from SlicePropagationMRML.nodes.strokes import Strokes, putStrokes
 from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
-from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode
+from SlicePropagationMRML.nodes.volume_files import (
+    addSegments,
+    addVolumeNode,
+    removeVolumeNode,
+)
 from trame_slicer.segmentation import (
     SegmentationEffectDraw,
     SegmentationEffectErase,
@@ -90,7 +94,7 @@ class SegmentationController:
         """Show a volume in place of what is open."""
         self._clear_segmentation()
         if self.volume is not None:
-            self._app.scene.RemoveNode(self.volume)
+            removeVolumeNode(self.volume)
         self.volume = addVolumeNode(self._app.scene, volume, name)
         self.rules.lift_limits()  # they were those of another image
         self.on_volume()
@@ -133,7 +137,7 @@ class SegmentationController:
 
     def is_blank(self, segment_id: str) -> bool:
         """Whether nothing is drawn in a segment."""
-        return not segmentMask(self.segmentation, segment_id, self.volume).any()
+        return not hasVoxels(self.segmentation, segment_id)
 
     def _clear_segmentation(self) -> None:
         self.editor.deactivate_effect()

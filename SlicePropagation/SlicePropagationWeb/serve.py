@@ -12,6 +12,7 @@ from typing import Any
 from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.files.urls import is_url
 from SlicePropagationWeb.application import Application
 from SlicePropagationWeb.begun_reading import FirstImage
 from SlicePropagationWeb.case_claims import claims_of
@@ -21,7 +22,7 @@ from SlicePropagationWeb.encryption import encryption
 from SlicePropagationWeb.guard import Guard, is_local
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES
 from SlicePropagationWeb.private_link import open_browser, remove_links
-from SlicePropagationWeb.start_checks import check_readable, folders_of, worklist_of
+from SlicePropagationWeb.start_checks import check_folders, check_readable, folders_of, worklist_of
 from SlicePropagationWeb.terminal import make_log_visible, tell_bad_requests_shortly
 from SlicePropagationWeb.thumbnails import Thumbnails
 from SlicePropagationWeb.transfer import Transfer
@@ -166,11 +167,13 @@ def prepare(
     """
     check_display()
     context = encryption(certificate, key)
+    check_folders(out, data)
     worklist = worklist_of(image, cases, [results] if results else [out])
     if first is None and image is not None:
         first = FirstImage(image)
     check_readable(first, segmentation)
-    workspace = Workspace(out, [*data, *folders_of(image), *folders_of(cases)])
+    folders = [*data, *folders_of(image), *folders_of(cases)]
+    workspace = Workspace(out, folders, str(image) if is_url(image or "") else None)
     guard = Guard(host, demands_token=demands_token, is_encrypted=context is not None)
     workspace.check_writable()
     remove_links(workspace.out)  # of a start that a crash ended

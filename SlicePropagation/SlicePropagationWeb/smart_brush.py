@@ -1,5 +1,6 @@
 """The brush that keeps to what is as bright as where its stroke began."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,15 +64,17 @@ class SmartBrush:
             return
         labelmap = modifier.create_modifier_labelmap()
         extent = modifier.paint_glyph_in_labelmap(glyph, places, labelmap)
-        self._limit(labelmap, _path(modifier._world_points_to_ijk(places)))
+        self._limit(labelmap, extent, _path(modifier._world_points_to_ijk(places)))
         modifier.apply_labelmap(labelmap, modifier_extent=extent)
         modifier.trigger_active_segment_modified()
 
-    def _limit(self, labelmap: Any, path: list[tuple[int, int, int]]) -> None:
-        """Leave of a stroke what is similar, in place."""
+    def _limit(
+        self, labelmap: Any, extent: Sequence[int], path: list[tuple[int, int, int]]
+    ) -> None:
+        """Leave of a stroke, which is within an extent, what is similar, in place."""
         stroke = vtk_image_to_np(labelmap)
         image = slicer.util.arrayFromVolume(self._controller.volume)
-        box = _box_of(stroke)
+        box = _box_of(stroke, extent)
         first = [each.start for each in box]
         moved = [tuple(at - low for at, low in zip(place, first, strict=True)) for place in path]
         part = stroke[box]
@@ -86,11 +89,14 @@ def _path(points: Any) -> list[tuple[int, int, int]]:
     return [(round(k), round(j), round(i)) for i, j, k in places]
 
 
-def _box_of(mask: np.ndarray) -> tuple[slice, slice, slice]:
-    """The box around what is set, (0, 0, 0) long where nothing is."""
+def _box_of(mask: np.ndarray, extent: Sequence[int]) -> tuple[slice, ...]:
+    """The box around what is set within an extent along I, J, K; of length 0 where nothing is."""
+    firsts = [max(extent[2 * axis], 0) for axis in (2, 1, 0)]
+    behind = [max(extent[2 * axis + 1] + 1, 0) for axis in (2, 1, 0)]
+    part = mask[tuple(map(slice, firsts, behind))]
     ends = []
-    for axis in range(3):
+    for axis, start in enumerate(firsts):
         others = tuple(other for other in range(3) if other != axis)
-        found = np.flatnonzero(mask.any(axis=others))
+        found = start + np.flatnonzero(part.any(axis=others))
         ends.append(slice(found[0], found[-1] + 1) if found.size else slice(0, 0))
-    return ends[0], ends[1], ends[2]
+    return tuple(ends)

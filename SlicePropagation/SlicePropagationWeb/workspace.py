@@ -11,6 +11,7 @@ from pathlib import Path
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.atomic import PREFIX, clear_away, own_prefix, owner_of
+from SlicePropagationLib.files.urls import is_url
 from SlicePropagationLib.processes import is_alive
 from SlicePropagationWeb.case_names import UPLOADS, title_of_path
 from SlicePropagationWeb.folder_search import (
@@ -36,6 +37,7 @@ class Workspace:
     Args:
         out: where results, uploads and the unsaved work go.
         readable: folders that images may come from.
+        url: of the image that the program is started with, where it is one.
 
     Attributes:
         out: as given, resolved.
@@ -48,12 +50,14 @@ class Workspace:
         self,
         out: Path | str,
         readable: Sequence[Path | str] = (),
+        url: str | None = None,
     ) -> None:
         self.out = Path(out).resolve()
         self.uploads = self.out / UPLOADS
         self.recovery = Recovery(self.out / "autosave")
         self._recent = RecentFiles(self.recovery.folder)
         self._claim = self.out / f"{own_prefix()}{CLAIM}"
+        self._url = url
         self.readable = [Path(folder).resolve() for folder in readable]
         self.readable.append(self.uploads)
 
@@ -95,6 +99,8 @@ class Workspace:
 
     def note_opened(self, source: Path | str) -> None:
         """A volume was opened."""
+        if is_url(source):  # whether it is still there would have to be asked elsewhere
+            return
         path = Path(source).resolve()
         if path.exists() and self._is_readable(path):
             self._recent.add(path)
@@ -126,13 +132,24 @@ class Workspace:
             )
         return path
 
-    def readable_volume(self, text: str, series: str | None = None) -> tuple[Path, str | None]:
-        """What the browser asked to have opened: (path, which volume of a DICOM folder).
+    def readable_volume(
+        self, text: str, series: str | None = None
+    ) -> tuple[Path | str, str | None]:
+        """What the browser asked to have opened: (path or URL, which volume of a DICOM folder).
 
         Raises:
             InputError: it lies outside the folders.
         """
-        return self.readable_path(text), str(series) if series else None
+        place = self._readable_url(text) if is_url(text) else self.readable_path(text)
+        return place, str(series) if series else None
+
+    def _readable_url(self, url: str) -> str:
+        if url != self._url:
+            raise InputError(
+                f"{url} is not the image that this page was started with; start the program with"
+                " that URL in its place."
+            )
+        return url
 
     # Results
 

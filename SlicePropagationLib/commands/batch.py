@@ -6,10 +6,9 @@ import argparse
 
 from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
-    DONE,
-    SOME_FAILED,
     add_engine,
     add_export,
+    add_scheduler,
     engine_name,
     names,
     positive,
@@ -38,11 +37,7 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
         default=1,
         help="number of processes",
     )
-    parser.add_argument(
-        "--scheduler",
-        metavar="tcp://…",
-        help="a Dask scheduler that runs the cases (default: --workers on this machine)",
-    )
+    add_scheduler(parser, "runs the cases")
     parser.add_argument(
         "--no-pictures",
         action="store_true",
@@ -57,7 +52,7 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _batch(arguments: argparse.Namespace) -> int:
-    from SlicePropagationLib.commands.batch_progress import BatchProgress
+    from SlicePropagationLib.commands.batch_progress import BatchProgress, all_told, tell_counts
     from SlicePropagationLib.files.remote import exists
     from SlicePropagationLib.files.urls import joined
     from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
@@ -74,16 +69,10 @@ def _batch(arguments: argparse.Namespace) -> int:
         exports=names(arguments.export) or (),
         has_pictures=not arguments.no_pictures,
     )
-    outcomes = []
     with BatchProgress(request, arguments.quiet) as progress:
-        for outcome in run_batch(request, progress):
-            outcomes.append(outcome)
-            progress.finished(outcome)
-    failed = [outcome for outcome in outcomes if outcome.error]
-    print(f"{len(outcomes) - len(failed)} of {len(outcomes)} cases done, {len(failed)} failed")
-    for outcome in failed:
-        print(f"  {outcome.name}: {outcome.error}")
+        outcomes = all_told(run_batch(request, progress), progress)
+    code = tell_counts(outcomes)
     index = joined(request.out, INDEX)
     if request.has_pictures and exists(index):
         print(f"All cases at a glance: {index}")
-    return SOME_FAILED if failed else DONE
+    return code

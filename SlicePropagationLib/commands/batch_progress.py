@@ -3,18 +3,57 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
+from SlicePropagationLib.commands.options import DONE, SOME_FAILED
 from SlicePropagationLib.commands.progress import ProgressLine
 from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from SlicePropagationLib.pipelines.batch import BatchRequest, Outcome
+    from SlicePropagationLib.pipelines.outcomes import Outcome
     from SlicePropagationLib.propagation import SlicePrediction
 
 TICK_S = 1.0
+
+
+class ManyCases(Protocol):
+    """What is asked of a command with a table of cases, as far as its progress tells it."""
+
+    @property
+    def cases(self) -> Any:
+        """The table."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """Number of processes."""
+        ...
+
+    @property
+    def scheduler(self) -> str | None:
+        """Address of a Dask scheduler, or None."""
+        ...
+
+
+def all_told(outcomes: Iterable[Outcome], progress: BatchProgress) -> list[Outcome]:
+    """All outcomes, each of which is told as it comes."""
+    told = []
+    for outcome in outcomes:
+        told.append(outcome)
+        progress.finished(outcome)
+    return told
+
+
+def tell_counts(outcomes: list[Outcome]) -> int:
+    """Print how many cases are done, and why others are not; returns the exit code."""
+    failed = [outcome for outcome in outcomes if outcome.error]
+    print(f"{len(outcomes) - len(failed)} of {len(outcomes)} cases done, {len(failed)} failed")
+    for outcome in failed:
+        print(f"  {outcome.name}: {outcome.error}")
+    return SOME_FAILED if failed else DONE
 
 
 class BatchProgress(BatchWatch):
@@ -29,9 +68,7 @@ class BatchProgress(BatchWatch):
         tick_s: between two times that a terminal is told.
     """
 
-    def __init__(
-        self, request: BatchRequest, is_quiet: bool = False, tick_s: float = TICK_S
-    ) -> None:
+    def __init__(self, request: ManyCases, is_quiet: bool = False, tick_s: float = TICK_S) -> None:
         self._request = request
         self._line = ProgressLine(is_quiet)
         self._tick_s = tick_s

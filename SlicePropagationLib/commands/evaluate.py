@@ -14,6 +14,7 @@ from SlicePropagationLib.commands.options import (
     add_axis,
     add_device,
     add_processes,
+    add_scheduler,
     check_packages,
     is_first_process,
     names,
@@ -160,6 +161,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="number of processes",
     )
+    add_scheduler(parser, "scores the cases")
     add_processes(parser, "share the cases")
     add_device(parser)
     parser.add_argument(
@@ -225,6 +227,7 @@ def evaluate_request(arguments: argparse.Namespace) -> EvaluateRequest:
         axis=arguments.axis,
         prior=arguments.prior,
         workers=arguments.workers,
+        scheduler=arguments.scheduler,
         devices=arguments.devices or 1,
         nodes=arguments.nodes or 1,
         device=arguments.device,

@@ -94,6 +94,20 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_scheduler(parser: argparse.ArgumentParser, what: str) -> None:
+    """A Dask cluster in place of processes of this machine.
+
+    Args:
+        parser: of the command.
+        what: it does, for the help.
+    """
+    parser.add_argument(
+        "--scheduler",
+        metavar="tcp://…",
+        help=f"a Dask scheduler that {what} (default: --workers on this machine)",
+    )
+
+
 def add_processes(parser: argparse.ArgumentParser, what: str) -> None:
     """How many processes work together, on several GPUs and machines.
 

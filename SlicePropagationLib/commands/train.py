@@ -11,6 +11,7 @@ from SlicePropagationLib.commands.options import (
     DONE,
     add_device,
     add_processes,
+    add_scheduler,
     check_training_packages,
     is_first_process,
     names,
@@ -126,6 +127,11 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
         default=1,
         help="processes that prepare the data",
     )
+    add_scheduler(
+        parser,
+        "prepares the data of slice_unet (presets default and default-large) and gap_unet, in a"
+        " folder that its workers see",
+    )
     add_processes(parser, "learn together, each from batches of its own")
     add_device(parser)
     parser.add_argument(
@@ -172,6 +178,7 @@ def _request_of(arguments: argparse.Namespace) -> TrainRequest:
         max_hours=arguments.max_hours,
         seed=arguments.seed,
         workers=arguments.workers,
+        scheduler=arguments.scheduler,
         devices=arguments.devices,
         nodes=arguments.nodes,
         device=arguments.device,

@@ -1,6 +1,6 @@
 """Score many cases: which, by which engines, corrected how.
 
-On several processes, going on where an earlier call stopped.
+On several processes or a Dask cluster, going on where an earlier call stopped.
 
 from SlicePropagationLib import EvaluateRequest, evaluate
 print(evaluate(EvaluateRequest("cases.csv", "scores", engines=("copy", "registration"))).text)
@@ -9,11 +9,18 @@ print(evaluate(EvaluateRequest("cases.csv", "scores", engines=("copy", "registra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from SlicePropagationLib.cluster import as_done_on_cluster
 from SlicePropagationLib.engines.device import one_thread
-from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, InputError
+from SlicePropagationLib.errors import (
+    ConfigError,
+    GeometryMismatchError,
+    InputError,
+    in_one_line,
+)
 from SlicePropagationLib.evaluation.jobs import read_jobs, read_kinds
 from SlicePropagationLib.evaluation.plots import draw_plots
 from SlicePropagationLib.evaluation.processes import is_first, shared
@@ -103,6 +110,10 @@ def evaluate(
         if report:
             what = error or f"{len(scored)} scores"
             report(f"case {step} of {len(waiting)}: {job.dataset} {job.case}: {what}")
+    if request.scheduler and waiting:  # which has the cases come in another order
+        rows = _in_order(rows, jobs)
+        drift = _in_order(drift, jobs)
+        keep(out, Scored(rows, drift), protocol, sources)
     if not rows:
         _refuse_nothing(failures, protocol, len(jobs))
     tables = Tables(rows, drift, aggregate(rows, protocol))
@@ -114,6 +125,9 @@ def evaluate(
 
 def _score_all(jobs: list[Job], request: EvaluateRequest) -> Iterator[tuple[Job, Outcome]]:
     workers = request.workers
+    if request.scheduler:
+        yield from _on_cluster(jobs, request.scheduler)
+        return
     if request.num_processes > 1:
         yield from shared(_score, jobs, request)
         return
@@ -128,6 +142,40 @@ def _score_all(jobs: list[Job], request: EvaluateRequest) -> Iterator[tuple[Job,
             f"One of the {workers} worker processes died, perhaps for lack of memory; give fewer"
             " --workers, and the same command goes on."
         ) from error
+
+
+def _on_cluster(jobs: list[Job], scheduler: str) -> Iterator[tuple[Job, Outcome]]:
+    """Cases and what was found, as they come; one that fails was tried on two workers."""
+    there = [_with_whole_paths(job) for job in jobs]
+    for number, found in as_done_on_cluster(_score, there, scheduler, _is_failed):
+        if isinstance(found, Exception):
+            found = ([], [], in_one_line(found))
+        yield jobs[number], found
+
+
+def _in_order(rows: list[Row], jobs: list[Job]) -> list[Row]:
+    """Rows in the order of the cases that they are about."""
+    places = {(job.dataset, job.case): place for place, job in enumerate(jobs)}
+    return sorted(rows, key=lambda row: places[row["dataset"], row["case"]])
+
+
+def _is_failed(found: Outcome | Exception) -> bool:
+    return isinstance(found, Exception) or found[2] is not None
+
+
+def _with_whole_paths(job: Job) -> Job:
+    """A job for a process that works in another folder."""
+    engines = tuple(
+        (name, str(Path(source).resolve()) if Path(source).is_file() else source)
+        for name, source in job.protocol.engines
+    )
+    prior = job.protocol.prior and Path(job.protocol.prior).resolve()
+    return replace(
+        job,
+        image=str(Path(job.image).resolve()),
+        label_map=str(Path(job.label_map).resolve()),
+        protocol=replace(job.protocol, engines=engines, prior=prior),
+    )
 
 
 def _score(job: Job) -> Outcome:

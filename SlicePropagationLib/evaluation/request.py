@@ -39,6 +39,7 @@ class EvaluateRequest:
             largest of `shots`.
         prior: model file of a shape model, which adds how implausible each predicted shape is.
         workers: number of processes.
+        scheduler: address of a Dask scheduler, instead of processes of our own.
         devices, nodes: GPUs (or CPU processes) of how many machines that share the cases, instead
             of `workers`.
         device: "auto", "cpu" or "cuda".
@@ -62,6 +63,7 @@ class EvaluateRequest:
     axis: str = "k"
     prior: Path | str | None = None
     workers: int = 1
+    scheduler: str | None = None
     devices: int = 1
     nodes: int = 1
     device: str = "auto"
@@ -88,6 +90,11 @@ class EvaluateRequest:
             count = getattr(self, name)
             if count is not None and count < 1:
                 raise ConfigError(f"{name} must be at least 1, got {count}.")
+        if self.scheduler and (self.workers > 1 or self.num_processes > 1):
+            raise ConfigError(
+                "--scheduler has the cases scored on its workers; give it without --workers,"
+                " --devices and --nodes."
+            )
         if self.workers > 1 and self.num_processes > 1:
             raise ConfigError(
                 f"--workers {self.workers} are processes of this machine, --devices and --nodes those"

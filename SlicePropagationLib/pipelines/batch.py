@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -23,7 +23,7 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
 from SlicePropagationLib.engines.brought import is_brought, weights_file
-from SlicePropagationLib.engines.device import DEVICES, choose_engine, one_thread
+from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import beside, companion
@@ -34,15 +34,14 @@ from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_spacing, parse_span, read_table
 from SlicePropagationLib.files.urls import is_url, joined, split_url
 from SlicePropagationLib.files.volume import AXES
-from SlicePropagationLib.pipelines.batch_cluster import as_done_on_cluster
 from SlicePropagationLib.pipelines.batch_index import BatchIndex
 from SlicePropagationLib.pipelines.batch_manifest import BatchManifest
 from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.kept_engine import kept_engine
+from SlicePropagationLib.pipelines.outcomes import Outcome, kept, numbered, on_cluster, on_processes
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 from SlicePropagationLib.propagation import Engine, SlicePrediction
-from SlicePropagationLib.workers import as_done
 
 log = logging.getLogger(__name__)
 # A header that names the file of its voxels.
@@ -51,8 +50,6 @@ VOXELS_ELSEWHERE = re.compile(
     re.MULTILINE,
 )
 IGNORES_CASE = sys.platform in ("win32", "darwin")  # of file names, as these systems come
-# A fresh process now and then, so that nothing a library leaks adds up.
-CASES_PER_PROCESS = 20
 MARK = ".done.json"
 ASKED_AT_A_TIME = 16  # marks in a store that answers after a while
 
@@ -98,24 +95,6 @@ class BatchRequest:
             )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one case.
-
-    Attributes:
-        name: its output.
-        error: None when it worked.
-        is_skipped: whether it had been done before.
-        step, num_steps: progress, "case `step` of `num_steps`", in the order of being finished.
-    """
-
-    name: str
-    error: str | None = None
-    is_skipped: bool = False
-    step: int = 0
-    num_steps: int = 0
-
-
 def run_batch(request: BatchRequest, watch: BatchWatch | None = None) -> Iterator[Outcome]:
     """Do all cases, in any order; one that fails does not keep the others from being done.
 
@@ -137,25 +116,10 @@ def run_batch(request: BatchRequest, watch: BatchWatch | None = None) -> Iterato
     cases = read_cases(request)
     watch.found(len(cases))
     outcomes = _outcomes(cases, request, watch)
-    outcomes = _kept(outcomes, BatchManifest(request.out, cases))
+    outcomes = kept(outcomes, BatchManifest(request.out, cases))
     if request.has_pictures:
-        outcomes = _kept(outcomes, BatchIndex(request.cases, request.out, cases))
-    return _numbered(outcomes, len(cases))
-
-
-def _kept(outcomes: Iterator[Outcome], overview: BatchIndex | BatchManifest) -> Iterator[Outcome]:
-    """Keep an overview of what is done; it is whole also when the batch is interrupted."""
-    try:
-        for outcome in outcomes:
-            overview.add(outcome.name, outcome.error, is_skipped=outcome.is_skipped)
-            yield outcome
-    finally:
-        overview.write()
-
-
-def _numbered(outcomes: Iterator[Outcome], count: int) -> Iterator[Outcome]:
-    for step, outcome in enumerate(outcomes, 1):
-        yield replace(outcome, step=step, num_steps=count)
+        outcomes = kept(outcomes, BatchIndex(request.cases, request.out, cases))
+    return numbered(outcomes, len(cases))
 
 
 def _outcomes(
@@ -169,9 +133,9 @@ def _outcomes(
             waiting.append(case)
     watch.begun(len(waiting))
     if request.scheduler:
-        yield from _on_dask(waiting, request.scheduler)
+        yield from on_cluster(do_case, waiting, request.scheduler)
     elif request.workers > 1:
-        yield from _on_processes(waiting, request.workers)
+        yield from on_processes(do_case, waiting, request.workers)
     else:
         yield from map(partial(do_case, on_step=watch.stepped), waiting)
 
@@ -197,29 +161,38 @@ def read_cases(request: BatchRequest) -> list[PropagateRequest]:
     with at_hand(str(request.cases)) as path:
         rows = read_table(path, ("image", "seed"))
     cases = [_case(row, request) for row in rows]
-    _check_outputs(cases, request.cases)
+    named = [Path(name) for case in cases for name in (case.image, case.seed) if name]
+    check_outputs([case.out for case in cases], named, request.cases)
     return cases
 
 
-def _check_outputs(cases: list[PropagateRequest], path: Path | str) -> None:
-    """Refuse cases that would write the same files, or over what another one is made from."""
-    named = [Path(name) for case in cases for name in (case.image, case.seed) if name]
-    sources = {_file_key(source.resolve()) for source in named}
-    for case in cases:
-        if _file_key(Path(case.out).resolve()) in sources:
+def check_outputs(outs: Sequence[Path | str], sources: Sequence[Path], path: Path | str) -> None:
+    """Refuse cases that would write the same files, or over what another one is made from.
+
+    Args:
+        outs: the results.
+        sources: images and seeds.
+        path: of the table.
+
+    Raises:
+        InputError: some would.
+    """
+    read = {_file_key(source.resolve()) for source in sources}
+    for out in outs:
+        if _file_key(Path(out).resolve()) in read:
             raise InputError(
-                f"{path} names the output {case.out}, which is the image or the seed of a row and"
+                f"{path} names the output {out}, which is the image or the seed of a row and"
                 " would be replaced; give it another name in the column out."
             )
     seen: dict[str, Path | str] = {}
-    for case in cases:
-        earlier = seen.setdefault(_file_key(companion(case.out, "")), case.out)
-        if earlier != case.out:
+    for out in outs:
+        earlier = seen.setdefault(_file_key(companion(out, "")), out)
+        if earlier != out:
             raise InputError(
-                f"{path} names the outputs {earlier} and {case.out}, whose tables and records would"
+                f"{path} names the outputs {earlier} and {out}, whose tables and records would"
                 " have the same name; give them names that differ before the ending."
             )
-    counts = Counter(str(case.out) for case in cases)
+    counts = Counter(map(str, outs))
     twice = sorted(out for out, count in counts.items() if count > 1)
     if twice:
         raise InputError(
@@ -333,7 +306,7 @@ def fingerprint(case: PropagateRequest) -> str:
         if is_url(path):
             digest.update(f"{path} {state_of(str(path))}".encode())
             continue
-        for file in _with_voxels(Path(path)):
+        for file in with_voxels(Path(path)):
             _add_file(digest, file)
     return digest.hexdigest()
 
@@ -348,7 +321,7 @@ def stamp(case: PropagateRequest) -> list[str | int]:
         if is_url(path):
             listed += [str(path), state_of(str(path))]
             continue
-        for file in _with_voxels(Path(path)):
+        for file in with_voxels(Path(path)):
             found = file.stat()
             listed += [found.st_size, found.st_mtime_ns]
     return listed
@@ -358,7 +331,7 @@ def _own_files(case: PropagateRequest) -> tuple[Path | str | None, ...]:
     return case.image, case.seed, case.anchors
 
 
-def _with_voxels(path: Path) -> list[Path]:
+def with_voxels(path: Path) -> list[Path]:
     """The files of an image: those of a series, or a header and the file that it names."""
     if path.is_dir():  # a DICOM series
         return list(files_below(path))
@@ -447,36 +420,3 @@ def _mark_complete(case: PropagateRequest, values: dict[str, Any]) -> None:
     text = json.dumps(values)
     with atomic_folder(mark.parent) as partial:
         (partial / mark.name).write_text(text, encoding="utf-8")
-
-
-def _on_processes(cases: list[PropagateRequest], workers: int) -> Iterator[Outcome]:
-    """Outcomes of cases on workers; one whose worker died is tried once more, by itself."""
-    options: dict[str, Any] = {"prepare": one_thread, "per_process": CASES_PER_PROCESS}
-    died = []
-    for number, outcome in as_done(do_case, cases, workers, **options):
-        if isinstance(outcome, Outcome):
-            yield outcome
-        else:
-            died.append(cases[number])
-    for number, outcome in as_done(do_case, died, 1, prepare=one_thread, per_process=1):
-        yield outcome if isinstance(outcome, Outcome) else _died(died[number], outcome)
-
-
-def _died(case: PropagateRequest, error: Exception) -> Outcome:
-    return Outcome(
-        str(case.out),
-        f"{in_one_line(error)} Perhaps there was not enough memory; run this case alone or with"
-        " fewer workers.",
-    )
-
-
-def _on_dask(cases: list[PropagateRequest], scheduler: str) -> Iterator[Outcome]:
-    """Outcomes of cases on a cluster; one that failed was tried on two workers, where it has two."""
-    done = as_done_on_cluster(do_case, cases, scheduler, is_failed)
-    for number, outcome in done:
-        yield outcome if isinstance(outcome, Outcome) else _died(cases[number], outcome)
-
-
-def is_failed(outcome: Outcome | Exception) -> bool:
-    """Whether a case was not done: its own error, or that of the worker that it ran on."""
-    return isinstance(outcome, Exception) or outcome.error is not None

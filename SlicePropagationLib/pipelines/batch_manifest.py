@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
+    from SlicePropagationLib.pipelines.segment_file import SegmentRequest
 
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.csv"
@@ -38,7 +39,9 @@ class BatchManifest:
         OutputError: there is a file of that name which this program did not write.
     """
 
-    def __init__(self, folder: Path | str, cases: Sequence[PropagateRequest]) -> None:
+    def __init__(
+        self, folder: Path | str, cases: Sequence[PropagateRequest] | Sequence[SegmentRequest]
+    ) -> None:
         self._folder = folder
         self._images = {str(case.out): str(case.image) for case in cases}
         self._found: dict[str, tuple[str, str]] = {}

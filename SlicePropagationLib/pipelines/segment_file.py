@@ -151,7 +151,9 @@ def load_segmenter(
 
 
 def segment_file(
-    request: SegmentRequest, on_part: Callable[[int, int], object] | None = None
+    request: SegmentRequest,
+    on_part: Callable[[int, int], object] | None = None,
+    loaded: Segmenter | None = None,
 ) -> np.ndarray:
     """Segment a volume or a sequence.
 
@@ -160,6 +162,7 @@ def segment_file(
     Args:
         request: what to segment, and with which model.
         on_part: called with (number, count) for every volume or slice position done.
+        loaded: the model, where it is at hand already.
 
     Returns:
         The label map, (K, J, I) or (T, K, J, I) uint8.
@@ -170,7 +173,7 @@ def segment_file(
     out = Path(request.out)
     check_output(out, may_be_zarr=not _has_times(request), image=request.image)
     check_places(out, (RECORD, PICTURE) if request.has_picture else (RECORD,))
-    segmenter: Segmenter = load_segmenter(request.model, request.device)
+    segmenter: Segmenter = loaded or load_segmenter(request.model, request.device)
     began = time.perf_counter()
     source = _read(request, may_map=getattr(segmenter, "takes_mapped", False))
     across = 2 - AXES.index(request.axis)

@@ -61,6 +61,8 @@ class TrainRequest:
         max_hours: end after that much time; the learning rate falls over that time.
         seed: of everything random, in place of the preset's.
         workers: processes that prepare the data.
+        scheduler: address of a Dask scheduler whose workers prepare what is prepared beforehand: the
+            recorded walks or the unpacked volumes of `walks`.
         devices, nodes: GPUs (or CPU processes) of how many machines that learn together, in place
             of the preset's.
         device: "auto", "cpu" or "cuda".
@@ -84,6 +86,7 @@ class TrainRequest:
     max_hours: float | None = None
     seed: int | None = None
     workers: int = 1
+    scheduler: str | None = None
     devices: int | None = None
     nodes: int | None = None
     device: str = "auto"
@@ -151,6 +154,8 @@ def train(request: TrainRequest, report: Report = None) -> list[Path]:
     }
     if request.walks:
         options["walks"] = Path(request.walks)
+    if request.scheduler:
+        options["scheduler"] = request.scheduler
     try:
         best = [
             training.train(*part, folder, init=init, **options)
@@ -179,6 +184,11 @@ def _check_fits(training: Training, request: TrainRequest) -> None:
         raise ConfigError(
             f"Preset {request.preset} of task {request.task} learns from no recorded walks;"
             " leave --walks out."
+        )
+    if request.scheduler and "scheduler" not in signature(training.train).parameters:
+        raise ConfigError(
+            f"Preset {request.preset} of task {request.task} prepares nothing beforehand; leave"
+            " --scheduler out."
         )
     if request.folds and getattr(training, "learns_from_val", False):
         raise ConfigError(

@@ -38,10 +38,11 @@ import SimpleITK as sitk
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
-from SlicePropagationLib.pipelines import batch
-from SlicePropagationLib.pipelines.batch import BatchRequest, Outcome, run_batch
-from SlicePropagationLib.pipelines.batch_cluster import as_done_on_cluster
+from SlicePropagationLib.cluster import as_done_on_cluster
+from SlicePropagationLib.pipelines import batch, outcomes
+from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
 from SlicePropagationLib.pipelines.batch_manifest import MANIFEST
+from SlicePropagationLib.pipelines.outcomes import Outcome
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
 
 SHAPE = (12, 40, 40)
@@ -194,12 +195,12 @@ def real_workers(folder: Path, count: int) -> None:
 @contextlib.contextmanager
 def replaced_task(task) -> Iterator[None]:
     """`batch` hands out another task meanwhile."""
-    own = batch.as_done_on_cluster
-    batch.as_done_on_cluster = lambda _, *arguments: own(task, *arguments)
+    own = outcomes.as_done_on_cluster
+    outcomes.as_done_on_cluster = lambda _, *arguments, **options: own(task, *arguments, **options)
     try:
         yield
     finally:
-        batch.as_done_on_cluster = own
+        outcomes.as_done_on_cluster = own
 
 
 # Workers that sleep

@@ -13,6 +13,7 @@ from SlicePropagationMRML.nodes.preview import Preview
 from SlicePropagationMRML.run.commit_turns import CommitTurns
 
 from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
 
 NAMES = ("disc", "rest")
@@ -171,6 +172,11 @@ def test_a_preview_of_many_voxels_is_gone_at_once(bench):
     volume = makeVolume(bench.scene, np.zeros((100, 512, 512), np.uint8), (1, 1, 1))
     segmentation = makeSegmentation(bench.scene, volume, ("a", "b", "c"))
     preview = Preview(bench.scene, volume, segmentation, {1: "a", 2: "b", 3: "c"}, stack)
+    session = AnnotationSession(stack, (1, 2, 3))
+    for index in (0, 99):
+        session.annotate(1, index, np.ones((512, 512), bool))
+    preview.show(session, [(1, 0), (1, 99)])
+    assert preview.mask("a").sum() == 2 * 512 * 512
     begin = time.thread_time()
     preview.remove()
     del preview

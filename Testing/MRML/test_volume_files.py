@@ -3,6 +3,9 @@
 The voxels and the geometry stay as they are.
 """
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -10,8 +13,15 @@ import slicer.util
 import vtk
 from mrml_scene import makeScene, makeSegmentation
 from SlicePropagationMRML.nodes.geometry import segmentMask
-from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode, filesOf, volumeOf
+from SlicePropagationMRML.nodes.volume_files import (
+    addSegments,
+    addVolumeNode,
+    filesOf,
+    removeVolumeNode,
+    volumeOf,
+)
 
+from SlicePropagationLib.files import mapped_file, unpacked
 from SlicePropagationLib.files.segmentation_file import read_segmentation, write_labels
 from SlicePropagationLib.files.volume import read_volume
 
@@ -42,6 +52,29 @@ def test_a_volume_node_has_the_voxels_and_the_place_of_the_file(scene, image, tm
     ijk_to_ras = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(ijk_to_ras)
     assert np.allclose(ijk_to_ras.MultiplyPoint((3, 2, 4, 1))[:3], (-point[0], -point[1], point[2]))
+
+
+@pytest.mark.parametrize("ending", ["nrrd", "nii.gz"])
+def test_voxels_of_a_large_file_stay_there_as_long_as_the_node_has_them(
+    ending, scene, image, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(mapped_file, "MAPPED_BYTES", 0)
+    monkeypatch.setattr(mapped_file, "UNPACKED_BYTES", 0)
+    monkeypatch.setenv(unpacked.FOLDER, str(tmp_path / "cache"))
+    sitk.WriteImage(image, str(tmp_path / f"image.{ending}"))
+    volume = read_volume(tmp_path / f"image.{ending}", may_map=True)
+    isGone = weakref.ref(volume.array.base)
+    node = addVolumeNode(scene, volume, "image")
+    shown = slicer.util.arrayFromVolume(node)
+    assert np.shares_memory(shown, volume.array)
+    del shown, volume
+    gc.collect()
+    assert isGone() is not None
+    assert np.array_equal(slicer.util.arrayFromVolume(node), sitk.GetArrayFromImage(image))
+    removeVolumeNode(node)
+    del node
+    gc.collect()
+    assert isGone() is None
 
 
 def test_results_of_a_nifti_image_have_its_forms_again_after_it_was_a_node(scene, tmp_path):
@@ -76,9 +109,10 @@ def test_the_files_of_a_volume_are_those_of_its_storage_node(scene, tmp_path):
 def test_labels_written_for_a_node_lie_on_the_grid_of_its_file(scene, image, tmp_path):
     sitk.WriteImage(image, str(tmp_path / "image.nrrd"))
     volume = read_volume(tmp_path / "image.nrrd")
-    back = volumeOf(addVolumeNode(scene, volume, "image")).image
-    for name in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
-        assert np.allclose(getattr(back, name)(), getattr(volume.image, name)())
+    node = addVolumeNode(scene, volume, "image")
+    for back in (volumeOf(node).image, volumeOf(node, hasImage=True).itk_image):
+        for name in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
+            assert np.allclose(getattr(back, name)(), getattr(volume.image, name)())
 
 
 def test_segments_of_a_file_become_segments_with_names_colours_and_tags(scene, image, tmp_path):

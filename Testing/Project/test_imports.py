@@ -20,6 +20,7 @@ CORE = {
     "__main__",
     "arrays",
     "cache",
+    "cluster",
     "confidence",
     "config",
     "errors",

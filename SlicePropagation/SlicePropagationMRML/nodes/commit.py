@@ -141,11 +141,13 @@ def writeSegment(
 def prepareMasking(editorLogic: EditorLogic, segmentID: str) -> Iterator[None]:
     """Let the logic make what masking needs, otherwise made within the first write.
 
-    That takes 50 ms for 50 million voxels; yields after each part.
+    That takes 50 ms for 50 million voxels; yields after each part. Nothing is made where nothing
+    is masked: it has a byte for each voxel of the volume.
     """
-    editorLogic.GetSegmentEditorNode().SetSelectedSegmentID(segmentID)
-    editorLogic.UpdateMaskLabelmap()
-    if editorLogic.GetSegmentEditorNode().GetSourceVolumeIntensityMask():
+    node = editorLogic.GetSegmentEditorNode()
+    node.SetSelectedSegmentID(segmentID)
+    _updateMask(editorLogic)
+    if node.GetSourceVolumeIntensityMask():
         yield
         editorLogic.UpdateAlignedSourceVolume()
     yield
@@ -177,7 +179,7 @@ def writeBands(
     left = {index: patches[index] for index in sorted(patches) if not patches[index].is_empty}
     while left:
         band = _firstBand(left)
-        block, low = _blockOf(band, axis)
+        block, low = blockOf(band, axis)
         labelmap = labelmapBlock(volumeNode, segmentationNode, block, low)
         _modify(editorLogic, segmentationNode, segmentID, labelmap, isRemoval)
         for index in band:
@@ -185,11 +187,11 @@ def writeBands(
         yield
 
 
-def _blockOf(band: Patches, axis: int) -> tuple[np.ndarray, list[int]]:
+def blockOf(band: Patches, axis: int) -> tuple[np.ndarray, list[int]]:
     """Some slices as one block.
 
     Args:
-        band: the slices.
+        band: the slices; at least one, and none is empty.
         axis: the voxel axis (0, 1, 2 for K, J, I) that they run along.
 
     Returns:
@@ -242,7 +244,7 @@ def _modify(
         spareProtected(segmentationNode, segmentID, labelmap)
     mode = editorLogic.ModificationModeRemove if isRemoval else editorLogic.ModificationModeAdd
     editorLogic.GetSegmentEditorNode().SetSelectedSegmentID(segmentID)
-    editorLogic.UpdateMaskLabelmap()
+    _updateMask(editorLogic)
     editorLogic.ModifySegmentByLabelmap(
         segmentationNode,
         segmentID,
@@ -252,6 +254,14 @@ def _modify(
         False,
         False,
     )
+
+
+def _updateMask(editorLogic: EditorLogic) -> None:
+    """Bring Slicer's mask up to date where it looks at one."""
+    node = editorLogic.GetSegmentEditorNode()
+    everywhere = slicer.vtkMRMLSegmentationNode.EditAllowedEverywhere
+    if node.GetMaskMode() != everywhere or node.GetSourceVolumeIntensityMask():
+        editorLogic.UpdateMaskLabelmap()
 
 
 @contextlib.contextmanager

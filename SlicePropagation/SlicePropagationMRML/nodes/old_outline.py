@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from SlicePropagationLib.patch import Patch
-from SlicePropagationMRML.nodes.geometry import arrayOf
 from SlicePropagationMRML.nodes.preview import Preview
 
 OPACITY = 0.6
@@ -47,7 +46,9 @@ class OldOutline(Preview):
             display.SetVisibility3D(False)
 
     def _put(self, patches: Patches) -> None:
-        voxels = self._stack.from_volume_array(arrayOf(self._labelmap))
+        slices: dict[int, dict[int, Patch]] = {}
         for (label, index), patch in patches.items():
-            voxels[index][patch.window][patch.crop] = label
-        self._labelmap.Modified()
+            slices.setdefault(index, {})[label] = patch
+        for index, shown in slices.items():
+            self._slices.show(index, shown)
+        self._slices.labelmap.Modified()

@@ -1,6 +1,6 @@
 """The live preview: a temporary node of its own, updated in place.
 
-The person's segmentation stays as it is.
+The person's segmentation stays as it is. Of the volume's grid it covers what it shows.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,8 @@ import slicer
 
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
-from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
+from SlicePropagationMRML.nodes.geometry import segmentMask
+from SlicePropagationMRML.nodes.growing_labelmap import GrowingLabelmap
 from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 
 
@@ -37,21 +38,21 @@ class Preview:
         stack: SliceStack,
     ) -> None:
         self._scene = scene
-        self._stack = stack
+        self._volumeNode = volumeNode
         node = slicer.vtkMRMLSegmentationNode()
         node.SetName(f"{segmentationNode.GetName()} preview")
         node.SetHideFromEditors(True)
         node.SetSaveWithScene(False)
         self.node = scene.AddNode(node)
         self.node.SetAndObserveTransformNodeID(segmentationNode.GetTransformNodeID())
-        self._labelmap = emptyLabelmap(volumeNode, segmentationNode)
+        self._slices = GrowingLabelmap(volumeNode, segmentationNode, stack.axis)
         source = segmentationNode.GetSegmentation()
         for label, segmentID in segments.items():
             segment = slicer.vtkSegment()
             segment.SetName(source.GetSegment(segmentID).GetName())
             segment.SetColor(source.GetSegment(segmentID).GetColor())
             segment.SetLabelValue(label)
-            segment.AddRepresentation("Binary labelmap", self._labelmap)
+            segment.AddRepresentation("Binary labelmap", self._slices.labelmap)
             self.node.GetSegmentation().AddSegment(segment, segmentID)
         self.node.CreateDefaultDisplayNodes()
         if self.node.GetDisplayNode() is not None:
@@ -63,21 +64,17 @@ class Preview:
         touched: Iterable[tuple[int, int]],
     ) -> None:
         """Bring the slices that a step changed up to date, in place."""
-        voxels = self._stack.from_volume_array(arrayOf(self._labelmap))
         for index in {index for _, index in touched}:
-            voxels[index] = 0
-            for label in session.labels:
-                patch = session.state(label, index).patch
-                voxels[index][patch.window][patch.crop] = label
-        self._labelmap.Modified()
+            patches = {label: session.state(label, index).patch for label in session.labels}
+            self._slices.show(index, patches)
+        self._slices.labelmap.Modified()
         if self.node.GetDisplayNode() is not None:
             # views do not watch the voxels of a segmentation, but they watch how it is displayed
             self.node.GetDisplayNode().Modified()
 
     def mask(self, segmentID: str) -> np.ndarray:
         """(K, J, I) bool of what is shown of a segment."""
-        segment = self.node.GetSegmentation().GetSegment(segmentID)
-        return arrayOf(self._labelmap) == segment.GetLabelValue()
+        return segmentMask(self.node, segmentID, self._volumeNode)
 
     def remove(self) -> None:
         """Take the preview out of the scene."""
@@ -86,4 +83,4 @@ class Preview:
                 self._scene.RemoveNode(self.node.GetDisplayNode())
             self._scene.RemoveNode(self.node)
         # segments that go are erased from the voxels that they share: 20 ms each for 50 million
-        self._labelmap.Initialize()
+        self._slices.labelmap.Initialize()

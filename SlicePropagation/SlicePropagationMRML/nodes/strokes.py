@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import slicer
 import vtk
 
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.pipelines.slice_record import TAG
-from SlicePropagationMRML.nodes.commit import writeSegment
-from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap, segmentMask
+from SlicePropagationMRML.nodes.commit import Patches, blockOf, writeBands
+from SlicePropagationMRML.nodes.geometry import labelmapBlock, segmentPatches
 from SlicePropagationMRML.nodes.types import EditorLogic, Scene, SegmentationNode, VolumeNode
 
 BINARY_LABELMAP = "Binary labelmap"
+AXIS = 0  # slices are counted along K, whichever axis a run goes along
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,9 @@ def _addSegment(
 ) -> None:
     segmentation = node.GetSegmentation()
     segmentation.AddEmptySegment(segmentID, held.name, list(held.color))
-    labelmap = emptyLabelmap(volumeNode, node)
-    voxels = arrayOf(labelmap)
-    for index, patch in held.slices.items():
-        voxels[index] = patch.paste(voxels.shape[1:])
-    if voxels.any():
+    shown = {index: patch for index, patch in held.slices.items() if not patch.is_empty}
+    if shown:
+        labelmap = labelmapBlock(volumeNode, node, *blockOf(shown, AXIS))
         logic = slicer.vtkSlicerSegmentationsModuleLogic
         logic.SetBinaryLabelmapToSegment(labelmap, node, segmentID)
     if held.tag is not None:
@@ -122,12 +120,11 @@ def _put(
     segmentID: str,
     change: Strokes,
 ) -> None:
-    before = segmentMask(segmentationNode, segmentID, volumeNode)
-    wanted = before.copy()
-    for index, patch in change.slices.items():
-        wanted[index] = patch.paste(wanted.shape[1:])
-    for voxels, isRemoval in ((before & ~wanted, True), (wanted & ~before, False)):
-        _write(editorLogic, segmentationNode, volumeNode, segmentID, voxels, isRemoval)
+    before = segmentPatches(segmentationNode, segmentID, volumeNode, AXIS)
+    removed = {index: before[index].without(new) for index, new in change.slices.items()}
+    added = {index: new.without(before[index]) for index, new in change.slices.items()}
+    for patches, isRemoval in ((removed, True), (added, False)):
+        _write(editorLogic, segmentationNode, volumeNode, segmentID, patches, isRemoval)
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
     segment.SetName(change.name)
     if change.tag is not None:
@@ -139,21 +136,23 @@ def _write(
     segmentationNode: SegmentationNode,
     volumeNode: VolumeNode,
     segmentID: str,
-    voxels: np.ndarray,
+    patches: Patches,
     isRemoval: bool,
 ) -> None:
-    """Write voxels beside what others hold: they have strokes of their own."""
+    """Write slices beside what others hold: they have strokes of their own."""
     node = editorLogic.GetSegmentEditorNode()
     mode = node.GetOverwriteMode()
     node.SetOverwriteMode(node.OverwriteNone)
     try:
-        writeSegment(
+        for _ in writeBands(
             editorLogic,
             segmentationNode,
             segmentID,
             volumeNode,
-            voxels,
+            AXIS,
+            patches,
             isRemoval=isRemoval,
-        )
+        ):
+            pass
     finally:
         node.SetOverwriteMode(mode)

@@ -24,6 +24,7 @@ EditorNode: TypeAlias = Any  # vtkMRMLSegmentEditorNode
 ScriptedNode: TypeAlias = Any  # vtkMRMLScriptedModuleNode
 EditorLogic: TypeAlias = Any  # vtkSlicerSegmentEditorLogic
 ApplicationLogic: TypeAlias = Any  # vtkSlicerApplicationLogic
+DataArray: TypeAlias = Any  # vtkDataArray
 Labelmap: TypeAlias = Any  # vtkOrientedImageData
 Transform: TypeAlias = Any  # vtkAbstractTransform
 Matrix: TypeAlias = Any  # vtkMatrix4x4

@@ -3,17 +3,24 @@
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 import slicer
 import vtk
 from vtk.util import numpy_support
 
+from SlicePropagationLib.files.image_file import placed_image
+from SlicePropagationLib.files.mapped_file import MappedImage
+from SlicePropagationLib.files.nifti_forms import Placement
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.segmentation_file import Segmentation
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
+from SlicePropagationLib.lazy_voxels import stays_in_file
+from SlicePropagationLib.patch import Patch
 from SlicePropagationMRML.nodes import tags
-from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
-from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
+from SlicePropagationMRML.nodes.commit import blockOf
+from SlicePropagationMRML.nodes.geometry import labelmapBlock, sharedScalars
+from SlicePropagationMRML.nodes.strokes import AXIS
+from SlicePropagationMRML.nodes.types import DataArray, Scene, SegmentationNode, VolumeNode
 
 # ITK counts to the patient's left and back, Slicer to the right and front
 NIFTI_HEADER = "SlicePropagation.NiftiHeader"  # attribute: results have the forms of the image
@@ -27,12 +34,12 @@ def addVolumeNode(
 ) -> VolumeNode:
     """A scalar volume node with the voxels and the geometry of a library `Volume`.
 
-    Window and level are for the caller to set: Slicer would look at all voxels for them.
+    Voxels that are in a file stay there, and nothing may write into those of the node. Window and
+    level are for the caller to set: Slicer would look at all voxels for them.
     """
-    voxels = np.ascontiguousarray(volume.array)
     image = vtk.vtkImageData()
-    image.SetDimensions(*reversed(voxels.shape))
-    image.GetPointData().SetScalars(numpy_support.numpy_to_vtk(voxels.ravel(), deep=True))
+    image.SetDimensions(*reversed(volume.array.shape))
+    image.GetPointData().SetScalars(_scalarsOf(volume.array))
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().AutoWindowLevelOff()  # before there are voxels
@@ -46,22 +53,51 @@ def addVolumeNode(
     return node
 
 
-def volumeOf(volumeNode: VolumeNode) -> Volume:
+def removeVolumeNode(node: VolumeNode) -> None:
+    """Take a volume out of its scene, and the node that displays it, which has its voxels, too."""
+    scene = node.GetScene()
+    display = node.GetDisplayNode()
+    scene.RemoveNode(node)
+    if display is not None:
+        scene.RemoveNode(display)
+
+
+def _scalarsOf(stored: np.ndarray) -> DataArray:
+    """(K, J, I) voxels as VTK's; those of a map stay in the file, which is open as long as they are."""
+    isMapped = stays_in_file(stored) and stored.flags.c_contiguous and stored.dtype.isnative
+    if not isMapped:
+        native = np.ascontiguousarray(stored, stored.dtype.newbyteorder("="))
+        return numpy_support.numpy_to_vtk(native.ravel(), deep=True)
+    return sharedScalars(stored.ravel())
+
+
+def volumeOf(volumeNode: VolumeNode, *, hasImage: bool = False) -> Volume:
     """A library `Volume` with the grid of a node, to write label maps with.
 
-    Its image has the geometry, and no voxels of the node.
+    Args:
+        volumeNode: the node.
+        hasImage: whether something asks for an image of SimpleITK; it has the geometry, and a byte
+            a voxel, but none of the node's.
     """
     array = slicer.util.arrayFromVolume(volumeNode)
-    image = sitk.GetImageFromArray(np.zeros(array.shape, np.uint8))
+    placement = _placementOf(volumeNode)
+    image = placed_image(np.zeros(array.shape, np.uint8), placement) if hasImage else None
+    return Volume(
+        array,
+        image or MappedImage(array, placement),
+        Path(volumeNode.GetName()),
+        _niftiHeaderOf(volumeNode, array.shape),
+    )
+
+
+def _placementOf(volumeNode: VolumeNode) -> Placement:
     directions = np.zeros((3, 3))
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASDirectionMatrix(matrix)
     for row in range(3):
         directions[row] = [matrix.GetElement(row, column) for column in range(3)]
-    image.SetSpacing(volumeNode.GetSpacing())
-    image.SetOrigin(tuple(LPS_TO_RAS @ volumeNode.GetOrigin()))
-    image.SetDirection(tuple((LPS_TO_RAS @ directions).ravel()))
-    return Volume(array, image, Path(volumeNode.GetName()), _niftiHeaderOf(volumeNode, array.shape))
+    origin = LPS_TO_RAS @ volumeNode.GetOrigin()
+    return Placement(volumeNode.GetSpacing(), tuple(origin), LPS_TO_RAS @ directions)
 
 
 def _niftiHeaderOf(volumeNode: VolumeNode, shape: tuple[int, ...]) -> NiftiHeader | None:
@@ -108,13 +144,11 @@ def addSegments(
     segmentation = segmentationNode.GetSegmentation()
     for segment in drawn.segments:
         segmentID = segmentation.AddEmptySegment(segment.id, segment.name, segment.color)
-        labelmap = emptyLabelmap(volumeNode, segmentationNode)
-        voxels = drawn.mask(segment)
-        arrayOf(labelmap)[:] = voxels
         node = segmentation.GetSegment(segmentID)
-        if voxels.any():
+        shown = _shownOf(drawn, segment)
+        if shown:
             slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
-                labelmap,
+                labelmapBlock(volumeNode, segmentationNode, *blockOf(shown, AXIS)),
                 segmentationNode,
                 segmentID,
             )
@@ -125,3 +159,10 @@ def addSegments(
         tags.writeOrigin(node, segment)
         ids.append(segmentID)
     return ids
+
+
+def _shownOf(drawn: Segmentation, segment: Segment) -> dict[int, Patch]:
+    """{slice along K: its mask} of a segment, where anything is."""
+    layer = drawn.layers[segment.layer]
+    patches = {index: Patch.cut(part == segment.stored) for index, part in enumerate(layer)}
+    return {index: patch for index, patch in patches.items() if not patch.is_empty}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from SlicePropagationLib.pipelines.slice_record import is_on_grid
-from SlicePropagationMRML.nodes.geometry import axisOfMask, gridOf, hasVoxels, segmentMask
+from SlicePropagationMRML.nodes.geometry import axisOfMask, gridOf, hasVoxels, segmentBlock
 from SlicePropagationMRML.nodes.slice_views import axisOfView, viewInUse
 from SlicePropagationMRML.nodes.tags import readTags
 from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
@@ -62,7 +62,7 @@ def axisOfSegments(
         return axis
     for segmentID in segmentIDs:
         if hasVoxels(segmentationNode, segmentID):
-            axis = axisOfMask(segmentMask(segmentationNode, segmentID, volumeNode))
+            axis = axisOfMask(segmentBlock(segmentationNode, segmentID, volumeNode)[0])
             if axis is not None:
                 return axis
     return None

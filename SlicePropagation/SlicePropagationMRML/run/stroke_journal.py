@@ -14,11 +14,10 @@ from typing import Any, TypeAlias
 from SlicePropagationLib.files.atomic import flush
 from SlicePropagationLib.patch import EMPTY_MASK, Patch, decode_patch, encode_patch
 from SlicePropagationMRML.nodes.geometry import segmentPatches
-from SlicePropagationMRML.nodes.strokes import Strokes, labelmapState, tagOf
+from SlicePropagationMRML.nodes.strokes import AXIS, Strokes, labelmapState, tagOf
 from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
 
 FORMAT = 1
-AXIS = 0  # slices are counted along K, whichever axis a run goes along
 Entry: TypeAlias = dict[str, Any]
 
 

@@ -101,6 +101,7 @@ class GapTraining:
         init: Path | str | None = None,
         device: str = "auto",
         workers: int = 1,
+        scheduler: str | None = None,
         report: Report = None,
         walks: Path | None = None,
     ) -> Path:
@@ -114,9 +115,11 @@ class GapTraining:
             folder,
             num_pseudo=self.pseudo_objects,
             num_phantoms=self.phantoms,
+            scheduler=scheduler,
             report=report,
         )
-        judged = _spread(prepare_volumes(val_cases, folder, report=report), self.most_judged)
+        judged = prepare_volumes(val_cases, folder, scheduler=scheduler, report=report)
+        judged = _spread(judged, self.most_judged)
         shares = {PHANTOMS: self.phantom_share, PSEUDO_OBJECTS: self.pseudo_share}
         samples = replace(self.samples, shares={**shares, **self.samples.shares})
         return fit(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.segmentation_file import read_labels
+from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.training.contracts import Cases, Report
+from SlicePropagationLib.training.preparation import prepared_on_cluster, whole_path
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
 from SlicePropagationLib.training.slice.synthetic import make_phantom
 
@@ -52,6 +55,7 @@ def prepare_volumes(
     *,
     num_pseudo: int = 0,
     num_phantoms: int = 0,
+    scheduler: str | None = None,
     report: Report = None,
 ) -> list[Structure]:
     """Unpack the volumes of every case, make pseudo-objects and phantoms; list all structures.
@@ -63,25 +67,75 @@ def prepare_volumes(
         folder: of the files; made if need be.
         num_pseudo: pseudo-objects in the image of each case.
         num_phantoms: synthetic volumes.
+        scheduler: address of a Dask scheduler whose workers unpack and make them.
         report: called with a line of text now and then.
 
     Raises:
         OutputError: the folder cannot be written.
         SlicePropagationError: a case cannot be read.
     """
+    sources = [_source_of(case, num_pseudo) for case in cases]
+    sources += [
+        _Source(f"phantom-{number}", {"version": __version__}) for number in range(num_phantoms)
+    ]
+    if scheduler:
+        _unpack_on_cluster(sources, folder, scheduler, report)
     structures = []
-    for number, case in enumerate(cases, 1):
-        name = f"{case.dataset}-{zlib.crc32(f'{case.dataset}/{case.name}'.encode()):08x}"
-        values = {"image": _stamp(case.image), "labels": _stamp(case.label_map)}
-        values |= {"pseudo": num_pseudo, "group": case.dataset, "version": __version__}
-        structures += _remembered(folder, name, values) or _unpack(case, folder, name, values)
+    for number, source in enumerate(sources, 1):
+        known = _remembered(folder, source)
+        structures += _unpack(source, folder) if known is None else known
         if report and number % 50 == 0:
-            report(f"{number} of {len(cases)} cases unpacked")
-    for number in range(num_phantoms):
-        name = f"phantom-{number}"
-        values = {"version": __version__}
-        structures += _remembered(folder, name, values) or _unpack_phantom(folder, name, values)
+            report(f"{number} of {len(sources)} volumes unpacked")
     return structures
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What volumes are unpacked of, or made.
+
+    Attributes:
+        name: of its files.
+        values: what they depend on.
+        case: None of a phantom.
+    """
+
+    name: str
+    values: dict
+    case: TrainingCase | None = None
+
+
+def _source_of(case: TrainingCase, num_pseudo: int) -> _Source:
+    name = f"{case.dataset}-{zlib.crc32(f'{case.dataset}/{case.name}'.encode()):08x}"
+    values = {"image": _stamp(case.image), "labels": _stamp(case.label_map)}
+    values |= {"pseudo": num_pseudo, "group": case.dataset, "version": __version__}
+    return _Source(name, values, case)
+
+
+def _unpack_on_cluster(
+    sources: Sequence[_Source], folder: Path, scheduler: str, report: Report
+) -> None:
+    """Have the workers of a cluster unpack what was not unpacked before."""
+    waiting = [
+        _with_whole_paths(source) for source in sources if _remembered(folder, source) is None
+    ]
+    unpack = functools.partial(_unpack, folder=folder.resolve())
+    is_there = functools.partial(_is_unpacked, folder=folder)
+    done = prepared_on_cluster(unpack, waiting, scheduler, folder, is_there)
+    for number, _ in enumerate(done, 1):
+        if report and (number % 50 == 0 or number == len(waiting)):
+            report(f"{number} of {len(waiting)} volumes unpacked on {scheduler}")
+
+
+def _is_unpacked(source: _Source, folder: Path) -> bool:
+    return _remembered(folder, source) is not None
+
+
+def _with_whole_paths(source: _Source) -> _Source:
+    case = source.case
+    if case is None:
+        return source
+    there = replace(case, image=whole_path(case.image), label_map=whole_path(case.label_map))
+    return replace(source, case=there)
 
 
 def stored_structures(folder: Path) -> list[Structure]:
@@ -103,13 +157,13 @@ def _stamp(path: str) -> list[int | str]:
     return [Path(path).name, state.st_size, state.st_mtime_ns]
 
 
-def _remembered(folder: Path, name: str, values: dict) -> list[Structure] | None:
+def _remembered(folder: Path, source: _Source) -> list[Structure] | None:
     """The structures of a volume that was unpacked in the same way; None where none was."""
-    path = folder / f"{name}.json"
+    path = folder / f"{source.name}.json"
     if not path.is_file():
         return None
     known = json.loads(path.read_text(encoding="utf-8"))
-    if known["from"] != _fingerprint(values):
+    if known["from"] != _fingerprint(source.values):
         return None
     return [_structure_of(entry) for entry in known["structures"]]
 
@@ -124,7 +178,10 @@ def _fingerprint(values: dict) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def _unpack(case, folder: Path, name: str, values: dict) -> list[Structure]:
+def _unpack(source: _Source, folder: Path) -> list[Structure]:
+    if source.case is None:
+        return _make_phantom(source, folder)
+    case, name, values = source.case, source.name, source.values
     volume = read_volume(case.image)
     labels, _ = read_labels(case.label_map, volume)
     arrays = {name: _compact(volume.array), f"{name}-labels": labels}
@@ -138,16 +195,17 @@ def _unpack(case, folder: Path, name: str, values: dict) -> list[Structure]:
             made[mask] = label
         arrays[f"{name}-pseudo"] = made
         found += _structures(made, name, f"{name}-pseudo", PSEUDO_OBJECTS, spacing)
-    _write(folder, name, values, arrays, found)
+    _write(folder, source, arrays, found)
     return found
 
 
-def _unpack_phantom(folder: Path, name: str, values: dict) -> list[Structure]:
+def _make_phantom(source: _Source, folder: Path) -> list[Structure]:
+    name = source.name
     phantom = make_phantom(np.random.default_rng(zlib.crc32(name.encode())))
     labels = phantom.mask.astype(np.uint8)
     arrays = {name: phantom.volume.astype(np.float32), f"{name}-labels": labels}
     found = list(_structures(labels, name, f"{name}-labels", PHANTOMS, phantom.spacing_mm))
-    _write(folder, name, values, arrays, found)
+    _write(folder, source, arrays, found)
     return found
 
 
@@ -173,9 +231,12 @@ def _structures(
             yield Structure(volume, label_map, int(label), group, tuple(box), tuple(spacing_mm))
 
 
-def _write(folder: Path, name: str, values: dict, arrays: dict, found: list[Structure]) -> None:
-    content = {"from": _fingerprint(values), "structures": [asdict(entry) for entry in found]}
+def _write(folder: Path, source: _Source, arrays: dict, found: list[Structure]) -> None:
+    content = {
+        "from": _fingerprint(source.values),
+        "structures": [asdict(entry) for entry in found],
+    }
     with atomic_folder(folder) as partial:
         for file, array in arrays.items():
             np.save(partial / f"{file}.npy", array)
-        (partial / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+        (partial / f"{source.name}.json").write_text(json.dumps(content), encoding="utf-8")

@@ -1,6 +1,8 @@
 """`train presence_rnn`: whether a structure is on the slices of a walk. Preset: `default`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -134,6 +136,7 @@ class PresenceTraining:
         init: Path | str | None = None,
         device: str = "auto",
         workers: int = 1,
+        scheduler: str | None = None,
         report: Report = None,
         walks: Path | None = None,
     ) -> Path:
@@ -143,9 +146,16 @@ class PresenceTraining:
         """
         folder = walks or out / "walks"
         plain = replace(self.walks, is_random=False, empty_share=0.0)
-        options = (folder, workers, report)
-        train_data = self._recorded(train_cases, "train", self.walks, *options)
-        val_data = self._recorded(val_cases, "val", plain, *options)
+        prepare = partial(
+            prepare_walks,
+            folder=folder,
+            workers=workers,
+            scheduler=scheduler,
+            report=report,
+            record=presence_arrays,
+        )
+        train_data = self._recorded(train_cases, "train", self.walks, prepare)
+        val_data = self._recorded(val_cases, "val", plain, prepare)
         task = self.new_task(init)
         if not init:
             task.network.calibrate(train_data.all_facts())
@@ -158,9 +168,7 @@ class PresenceTraining:
         cases: Cases,
         kind: str,
         config: PresenceWalksConfig,
-        folder: Path,
-        workers: int,
-        report: Report,
+        prepare: Callable[[list[Source]], list[tuple[Path, str]]],
     ) -> PresenceDataset:
         sources = [
             Source(
@@ -172,10 +180,7 @@ class PresenceTraining:
             )
             for case in cases
         ]
-        paths = prepare_walks(
-            sources, folder, workers=workers, report=report, record=presence_arrays
-        )
-        return PresenceDataset(paths, config.max_steps, self.balance)
+        return PresenceDataset(prepare(sources), config.max_steps, self.balance)
 
 
 PRESETS = {"default": PresenceTraining()}

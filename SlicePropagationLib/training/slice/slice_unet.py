@@ -125,6 +125,7 @@ class GuidedTraining:
         init: Path | str | None = None,
         device: str = "auto",
         workers: int = 1,
+        scheduler: str | None = None,
         report: Report = None,
         walks: Path | None = None,
     ) -> Path:
@@ -138,6 +139,7 @@ class GuidedTraining:
             sources,
             folder,
             workers=workers,
+            scheduler=scheduler,
             report=report,
         )
         val_sources = self._sources(val_cases, is_training=False)
@@ -145,6 +147,7 @@ class GuidedTraining:
             val_sources,
             folder,
             workers=workers,
+            scheduler=scheduler,
             report=report,
         )
         task = self.new_task(init)

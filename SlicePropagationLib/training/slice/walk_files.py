@@ -5,7 +5,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.orientation import letters_of
 from SlicePropagationLib.training.contracts import Report
+from SlicePropagationLib.training.preparation import prepared_on_cluster, whole_path
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
 from SlicePropagationLib.training.slice.synthetic import make_phantom
 from SlicePropagationLib.training.slice.walks import Walk, record_walks
@@ -47,13 +48,17 @@ class Source:
     num_made: int = 0
 
 
+Record = Callable[[Source, np.random.Generator], Arrays]
+
+
 def prepare_walks(
     sources: Sequence[Source],
     folder: Path,
     *,
     workers: int = 1,
+    scheduler: str | None = None,
     report: Report = None,
-    record: Callable[[Source, np.random.Generator], Arrays] | None = None,
+    record: Record | None = None,
 ) -> list[tuple[Path, str]]:
     """Record the walks of every source into `folder`.
 
@@ -63,6 +68,7 @@ def prepare_walks(
         sources: what is recorded.
         folder: of the files; made if need be.
         workers: processes that record.
+        scheduler: address of a Dask scheduler whose workers record, in place of processes.
         report: called with a line of text now and then.
         record: what is kept of a source, nothing where it has no walk; without it what
             `walks.record_walks` gives. It is called in other processes.
@@ -78,7 +84,8 @@ def prepare_walks(
     waiting = [source for source in sources if not _is_done(folder, source)]
     if waiting and report:
         report(f"recording the walks of {len(waiting)} cases in {folder}")
-    for done, _ in enumerate(_record_all(waiting, folder, workers, record or guided_arrays), 1):
+    recorded = _record_all(waiting, folder, workers, scheduler, record or guided_arrays)
+    for done, _ in enumerate(recorded, 1):
         if report and (done % 20 == 0 or done == len(waiting)):
             report(f"walks of {done} of {len(waiting)} cases recorded")
     paths = [(folder / f"{source.name}.npz", source.group) for source in sources]
@@ -89,21 +96,32 @@ def _record_all(
     sources: Sequence[Source],
     folder: Path,
     workers: int,
-    record: Callable[[Source, np.random.Generator], Arrays],
-) -> Iterator[None]:
+    scheduler: str | None,
+    record: Record,
+) -> Iterator[object]:
+    keep = functools.partial(_record, folder=folder.resolve(), record=record)
+    if scheduler:
+        there = [_with_whole_paths(source) for source in sources]
+        yield from prepared_on_cluster(
+            keep, there, scheduler, folder, lambda source: _is_done(folder, source)
+        )
+        return
     if workers == 1:
         for source in sources:
-            yield _record(source, folder, record)
+            yield keep(source)
         return
-    keep = functools.partial(_record, folder=folder, record=record)
     yield from in_order(keep, sources, workers)
 
 
-def _record(
-    source: Source,
-    folder: Path,
-    record: Callable[[Source, np.random.Generator], Arrays],
-) -> None:
+def _with_whole_paths(source: Source) -> Source:
+    return replace(
+        source,
+        image=source.image and whole_path(source.image),
+        label_map=source.label_map and whole_path(source.label_map),
+    )
+
+
+def _record(source: Source, folder: Path, record: Record) -> None:
     """Write the walks of one source and the mark that it is done."""
     rng = np.random.default_rng(zlib.crc32(source.name.encode()))
     arrays = record(source, rng)

@@ -22,6 +22,7 @@ from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.networks.checkpoint import save_checkpoint
 from SlicePropagationLib.networks.cine.bilstm import CineBiLSTM
 from SlicePropagationLib.networks.cine.config import CineBiLSTMConfig, CineUNetConfig
+from SlicePropagationLib.pipelines import segment_cases
 from SlicePropagationLib.pipelines.montage import TILE
 from SlicePropagationLib.pipelines.result_picture import color_of
 from SlicePropagationLib.pipelines.segment_file import SEGMENTERS, load_segmenter
@@ -252,3 +253,71 @@ def test_a_label_that_the_model_does_not_know_is_named(models):
     session.annotate(5, 0, beating_disc(0)[1][0, 0].astype(bool))
     with pytest.raises(ConfigError, match="label 5"):
         list(propagate(session, make_engine(models["cine_bilstm"], "cpu"), plan_session(session)))
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table of two discs and of a file that is none, and the folder of the results."""
+    for number in range(2):
+        write_4d(tmp_path / f"cine{number}.nii.gz", beating_disc(number)[0])
+    (tmp_path / "none.nii.gz").write_text("no image", encoding="utf-8")
+    rows = ["image,out", *(f"{name}.nii.gz,{name}.nrrd" for name in ("none", "cine0", "cine1"))]
+    (tmp_path / "cases.csv").write_text("\n".join(rows), encoding="utf-8")
+    return tmp_path / "cases.csv"
+
+
+def segment_many(model, table, out, *options):
+    words = ["segment", "--cases", str(table), "--model", str(model), "--out", str(out)]
+    return main([*words, "--device", "cpu", "--quiet", *options])
+
+
+def test_a_table_of_images_is_segmented_and_resumed(models, table, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "out"
+    assert segment_many(models["unet2d"], table, out) == 1
+    said = capsys.readouterr().out
+    assert "2 of 3 cases done, 1 failed" in said
+    assert "none.nrrd: " in said
+    assert segment(models["unet2d"], tmp_path / "cine1.nii.gz", tmp_path / "one.nrrd") == 0
+    assert np.array_equal(read(out / "cine1.nrrd"), read(tmp_path / "one.nrrd"))
+
+    write_4d(tmp_path / "none.nii.gz", beating_disc(3)[0])
+    write_4d(tmp_path / "cine0.nii.gz", beating_disc(2)[0])  # another image of the same name
+    made = []
+    do_case = segment_cases.do_case
+    monkeypatch.setattr(segment_cases, "do_case", lambda case: made.append(case) or do_case(case))
+    code = segment_many(models["unet2d"], table, out, "--resume")
+    assert code == 0, capsys.readouterr().out
+    assert [case.out.name for case in made] == ["none.nrrd", "cine0.nrrd"]
+    assert (out / "manifest.csv").read_text(encoding="utf-8").count("already done") == 1
+
+
+@pytest.mark.parametrize("where", ["cluster", "processes"])
+def test_others_find_what_this_process_does_and_the_model_is_loaded_once(
+    models, table, tmp_path, where, monkeypatch
+):
+    segment_many(models["unet2d"], table, tmp_path / "here")
+    if where == "processes":
+        assert segment_many(models["unet2d"], table, tmp_path / "there", "--workers", "2") == 1
+    else:
+        distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
+        options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+        loaded = []
+        load = segment_cases.load_segmenter
+        monkeypatch.setattr(
+            segment_cases, "load_segmenter", lambda *words: loaded.append(words) or load(*words)
+        )
+        with distributed.LocalCluster(**options, processes=False) as cluster:
+            address = cluster.scheduler_address
+            words = ("--scheduler", address)
+            assert segment_many(models["unet2d"], table, tmp_path / "there", *words) == 1
+        assert len(loaded) == 2  # here, to refuse what is none, and on the worker
+    for name in ("cine0.nrrd", "cine1.nrrd"):
+        assert np.array_equal(read(tmp_path / "there" / name), read(tmp_path / "here" / name))
+
+
+def test_what_is_of_one_image_or_of_many_is_said(models, table, tmp_path, capsys):
+    assert segment_many(models["unet2d"], table, tmp_path / "out", "--series", "1") == 2
+    assert "the table has columns" in capsys.readouterr().err
+    image = tmp_path / "cine0.nii.gz"
+    assert segment(models["unet2d"], image, tmp_path / "x.nrrd", "--workers", "2") == 2
+    assert "of --cases" in capsys.readouterr().err

@@ -1,5 +1,8 @@
 """Training of the network that fills a gap: samples from volumes, a loss that falls, weights."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,7 +13,7 @@ pytest.importorskip("monai", reason="needs MONAI, the extra 'train'")
 import SimpleITK as sitk
 
 from SlicePropagationLib.engines.model_file import engine_of_file
-from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.networks.gap.config import GapUNetConfig
 from SlicePropagationLib.training.gap.drawing import DrawingConfig, draw_annotated, draw_window
@@ -65,6 +68,29 @@ def test_what_was_unpacked_is_not_read_again(tmp_path, monkeypatch):
         "SlicePropagationLib.training.gap.volumes.read_volume", lambda path: pytest.fail("read")
     )
     assert prepare_volumes(cases, tmp_path / "volumes") == first
+
+
+def test_a_cluster_unpacks_what_one_process_does(structures, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
+    found, folder = structures
+    cases = [case_in(tmp_path, number) for number in range(2)]
+    cases = [replace(case, image=Path(case.image).name) for case in cases]
+    monkeypatch.chdir(tmp_path)
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    there = tmp_path / "there"
+    kept = {"num_pseudo": 2, "num_phantoms": 1}
+    with distributed.LocalCluster(**options, processes=False) as cluster:
+        address = cluster.scheduler_address
+        assert prepare_volumes(cases, there, **kept, scheduler=address) == found
+        for path in folder.glob("*.npy"):
+            assert np.array_equal(np.load(path), np.load(there / path.name))
+        (tmp_path / "1-label.nii.gz").write_text("no image", encoding="utf-8")
+        cases += [replace(case_in(tmp_path, 2), label_map=str(tmp_path / "none.nii.gz"))]
+        (tmp_path / "none.nii.gz").write_text("no image", encoding="utf-8")
+        other = tmp_path / "other"
+        with pytest.raises(InputError, match="cannot be read"):
+            prepare_volumes(cases, other, scheduler=address)
+    assert len(list(other.glob("*.json"))) == 1
 
 
 def test_a_batch_has_windows_of_one_length_with_something_annotated_in_each(structures):

@@ -15,6 +15,7 @@ from case_files import write
 from phantoms import disc
 
 from SlicePropagationLib.engines.model_file import make_slice_unet
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.planning import Run
@@ -37,8 +38,10 @@ from SlicePropagationLib.training.slice.slice_unet import PRESETS, PlainTraining
 from SlicePropagationLib.training.slice.synthetic import make_phantom
 from SlicePropagationLib.training.slice.thesis import PairAugmentationConfig, vary_pairs
 from SlicePropagationLib.training.slice.walk_data import Shard, WalkDataset, load_shard
+from SlicePropagationLib.training.slice.walk_files import prepare_walks
 from SlicePropagationLib.training.slice.walk_names import source_name
 from SlicePropagationLib.training.slice.walks import record_walks
+from SlicePropagationLib.training.train import TrainRequest, train
 
 SHAPE = (10, 32, 32)
 
@@ -274,6 +277,32 @@ def test_a_training_draws_walks_of_pseudo_objects_and_phantoms_too(tmp_path):
     )
     training.train(cases, cases, tmp_path / "out", device="cpu")
     assert len(list((tmp_path / "out" / "walks").glob("train-*-pseudo.walks.json"))) == 2
+
+
+def test_a_cluster_records_the_walks_that_one_process_does(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
+    cases, _ = two_phantoms(tmp_path)
+    training = replace(small("default"), pseudo_objects=1, phantoms=1)
+    sources = training._sources(cases, is_training=True)
+    own = prepare_walks(sources, tmp_path / "own")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options, processes=False) as cluster:
+        address = cluster.scheduler_address
+        found = prepare_walks(sources, tmp_path / "there", scheduler=address)
+    assert [(path.name, group) for path, group in found] == [
+        (path.name, group) for path, group in own
+    ]
+    for one, other in zip(own, found, strict=True):
+        assert one[0].read_bytes() == other[0].read_bytes()
+    assert prepare_walks(sources, tmp_path / "there") == found  # nothing is left to be recorded
+
+
+def test_a_cluster_is_refused_where_nothing_is_prepared_beforehand(tmp_path):
+    request = TrainRequest(
+        "registration", tmp_path / "cases.csv", tmp_path / "out", scheduler="tcp://x:1"
+    )
+    with pytest.raises(ConfigError, match="prepares nothing beforehand; leave --scheduler out"):
+        train(request)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Cases on a Dask cluster: few in flight at a time, and a second try elsewhere for one that fails.
+"""Work on a Dask cluster: few in flight at a time, and a second try elsewhere for one that fails.
 
 The scheduler never holds more than what its workers need soon, so that ten thousand cases take no
 more of its memory, or of this program's, than a hundred.
@@ -7,6 +7,7 @@ more of its memory, or of this program's, than a hundred.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
 
     from dask.distributed import Client, Future
 
+log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 IN_FLIGHT = 2  # cases for each thread of a worker: the one that it does, and the next
 LOOK_S = 1.0  # between two looks at which workers there are
+POLL_S = 0.02  # between two looks at what is done
+MISSED_S = 10.0  # without a worker, until that is said
 GONE = ("cancelled", "lost")  # states of what a scheduler knew that is no more
+STATUS_WHILE_THERE = ("running", "connecting")  # of a client
 
 
 class Attempt(NamedTuple):
@@ -72,6 +77,8 @@ def as_done_on_cluster(
     items: Sequence[Item],
     scheduler: str,
     is_failed: Callable[[Any], bool] = lambda result: isinstance(result, Exception),
+    *,
+    again: str = "the same command",
 ) -> Iterator[tuple[int, Any]]:
     """Do a task on each item on the workers of a cluster.
 
@@ -80,6 +87,7 @@ def as_done_on_cluster(
         items: what it is called with; they and what it returns have to be picklable.
         scheduler: address.
         is_failed: whether a result is worth another try, on another worker where there is one.
+        again: what goes on where it was once the scheduler was gone, for the message.
 
     Yields:
         (number of the item, what the task returned, or the exception that it raised or that its
@@ -95,11 +103,11 @@ def as_done_on_cluster(
         running = distributed.as_completed()
         flying: dict[Future, Attempt] = {}
         while waiting or flying:
-            with _told_as_gone(client, scheduler):
+            with _told_as_gone(client, scheduler, again):
                 _fill(client, crew, running, flying, waiting, task, items)
-                future = next(running)
+                future = _next(running, crew, scheduler)
                 attempt = flying.pop(future)
-                done = _taken(future, scheduler)
+                done = _taken(future, scheduler, again)
                 others = crew.without(done.worker)
             if is_failed(done.result) and not attempt.is_second and done.worker and others:
                 waiting.appendleft(Attempt(attempt.number, True, others))
@@ -131,6 +139,13 @@ def _fill(
         running.add(future)
 
 
+def _next(running: Any, crew: _Crew, scheduler: str) -> Future:
+    """The next future that is done; where there is no worker for long, that is said meanwhile."""
+    while not running.has_ready() and crew.may_wait(scheduler):
+        time.sleep(POLL_S)
+    return next(running)
+
+
 def _do(task: Callable[[Item], Any], item: Item) -> Done:
     """What runs on a worker."""
     from dask.distributed import get_worker
@@ -142,10 +157,10 @@ def _do(task: Callable[[Item], Any], item: Item) -> Done:
         return Done(worker, error)
 
 
-def _taken(future: Future, scheduler: str) -> Done:
+def _taken(future: Future, scheduler: str, again: str) -> Done:
     """What came of a future; its memory on the cluster is free then."""
     if future.status in GONE:
-        raise _gone(scheduler)
+        raise _gone(scheduler, again)
     error = future.exception()  # such as KilledWorker, after tries on several workers
     found = Done("", error) if error is not None else future.result()
     future.release()
@@ -153,7 +168,7 @@ def _taken(future: Future, scheduler: str) -> Done:
 
 
 @contextlib.contextmanager
-def _told_as_gone(client: Client, scheduler: str) -> Iterator[None]:
+def _told_as_gone(client: Client, scheduler: str, again: str) -> Iterator[None]:
     """Whatever is raised when the scheduler went, at any moment, is told in one sentence."""
     try:
         yield
@@ -161,14 +176,14 @@ def _told_as_gone(client: Client, scheduler: str) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError) or client.status != "running":
-            raise _gone(scheduler) from error
+            raise _gone(scheduler, again) from error
         raise
 
 
-def _gone(scheduler: str) -> ConfigError:
+def _gone(scheduler: str, again: str) -> ConfigError:
     return ConfigError(
-        f"The Dask scheduler at {scheduler} does not answer any more; start it again, and then this"
-        " command with --resume."
+        f"The Dask scheduler at {scheduler} does not answer any more; start it again, and then"
+        f" {again}."
     )
 
 
@@ -179,6 +194,8 @@ class _Crew:
         self._client = client
         self._threads: dict[str, int] = {}
         self._looked_at = float("-inf")
+        self._seen_at = time.monotonic()  # when a worker was there
+        self._is_missed = False
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -186,6 +203,25 @@ class _Crew:
             threads: Any = self._client.nthreads()  # {address: number}; declared as if awaited
             self._threads = dict(threads)
             self._looked_at = now
+            if threads:
+                self._seen_at = now
+
+    def may_wait(self, scheduler: str) -> bool:
+        """Whether the scheduler is there to wait for; that it has no worker for long is said once."""
+        if self._client.status not in STATUS_WHILE_THERE:
+            return False
+        self._look()
+        if self._threads:
+            self._is_missed = False
+        elif not self._is_missed and time.monotonic() - self._seen_at > MISSED_S:
+            self._is_missed = True
+            log.warning(
+                "The Dask scheduler at %s has no worker; this waits, and goes on when one comes:"
+                " dask worker %s --nthreads 1",
+                scheduler,
+                scheduler,
+            )
+        return True
 
     @property
     def most_in_flight(self) -> int:

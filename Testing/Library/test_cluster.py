@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,8 +20,8 @@ from SlicePropagationLib.errors import ConfigError
 distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
 import dask
 
-from SlicePropagationLib.pipelines import batch_cluster
-from SlicePropagationLib.pipelines.batch_cluster import IN_FLIGHT, as_done_on_cluster
+from SlicePropagationLib import cluster as library
+from SlicePropagationLib.cluster import IN_FLIGHT, as_done_on_cluster
 
 
 @pytest.fixture(scope="module")
@@ -124,22 +125,47 @@ def test_an_item_that_kills_its_workers_is_told_and_the_others_are_done(cluster,
 def test_a_scheduler_that_is_gone_is_named_with_how_to_go_on():
     lost = SimpleNamespace(status="cancelled")
     with pytest.raises(ConfigError, match=r"tcp://x does not answer any more; .* --resume"):
-        batch_cluster._taken(lost, "tcp://x")
+        library._taken(lost, "tcp://x", "this command with --resume")
+
+
+def test_a_cluster_without_workers_is_said_once_and_work_goes_on_when_one_comes(
+    monkeypatch, caplog
+):
+    monkeypatch.setattr(library, "MISSED_S", 0.2)
+    monkeypatch.setattr(library, "LOOK_S", 0.1)
+    options = {"n_workers": 0, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options, processes=False) as cluster:
+        address = cluster.scheduler_address
+
+        def said():
+            records = [each for each in caplog.records if each.name == library.log.name]
+            return [record.getMessage().partition(";")[0] for record in records]
+
+        def come():
+            until = time.monotonic() + 60
+            while not said() and time.monotonic() < until:
+                time.sleep(0.05)
+            time.sleep(0.5)
+            cluster.scale(1)
+
+        threading.Thread(target=come).start()
+        assert dict(as_done_on_cluster(double, range(3), address)) == {0: 0, 1: 2, 2: 4}
+    assert said() == [f"The Dask scheduler at {address} has no worker"]
 
 
 CASES = 16
 KILLED = """
 import os, signal, sys
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.pipelines import batch_cluster
-taken = batch_cluster._taken
+from SlicePropagationLib import cluster
+taken = cluster._taken
 results = []
 def take(*arguments):
     results.append(taken(*arguments))
     if len(results) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return results[-1]
-batch_cluster._taken = take
+cluster._taken = take
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -178,7 +204,7 @@ def own_cluster(folder):
 @pytest.fixture
 def after_two(monkeypatch):
     """A function that has something done when two results have come: the others are not all out."""
-    taken = batch_cluster._taken
+    taken = library._taken
 
     def register(act):
         results = []
@@ -189,7 +215,7 @@ def after_two(monkeypatch):
                 act()
             return results[-1]
 
-        monkeypatch.setattr(batch_cluster, "_taken", take)
+        monkeypatch.setattr(library, "_taken", take)
 
     return register
 
