@@ -89,6 +89,7 @@ def propagate(
     runs: Iterable[Run],
     *,
     allow_overlap: bool | Collection[LabelPair] = False,
+    ends_at_once: bool = False,
 ) -> Iterator[SlicePrediction]:
     """Fill the targets of `runs`, one slice a step.
 
@@ -105,11 +106,13 @@ def propagate(
         runs: walks from `planning.plan_runs`, of one or several labels.
         allow_overlap: leave every label its own prediction, also where another one lies; of pairs
             of labels, only where the other one of a pair lies.
+        ends_at_once: be done with all slices behind the end of a walk in one step, as when a
+            history is done again, which counts them as one.
 
     Yields:
         SlicePrediction for each finished slice.
     """
-    return _Propagation(session, engine, tuple(runs), allow_overlap).steps()
+    return _Propagation(session, engine, tuple(runs), allow_overlap, ends_at_once).steps()
 
 
 def drawn_overlaps(session: AnnotationSession) -> list[LabelPair]:
@@ -225,12 +228,11 @@ class _Walk:
         self.position += 1
         return index, probability
 
-    def end_at(self, index: int) -> int:
-        """The structure has ended before a slice, the one just passed; returns that."""
+    def end_at(self, index: int) -> None:
+        """The structure has ended before a slice, the one just passed."""
         self.end = index
         told = self._ask_presence(self._stack, self.run, self.anchors)
         self._presence = told and islice(told, self.position - 1, None)
-        return index
 
     def presence(self) -> float | None:
         """How probable it is that the structure is on the slice just passed, beyond its end.
@@ -262,9 +264,11 @@ class _Propagation:
         engine: Engine,
         runs: tuple[Run, ...],
         allow_overlap: bool | Collection[LabelPair],
+        ends_at_once: bool,
     ) -> None:
         self.session = session
         self.engine = engine
+        self.ends_at_once = ends_at_once
         self.allow_overlap = allow_overlap is True
         self.pairs = [] if isinstance(allow_overlap, bool) else [tuple(p) for p in allow_overlap]
         self.wanted = {(run.label, index) for run in runs for index in run.targets}
@@ -287,8 +291,10 @@ class _Propagation:
             for walk in list(self.walks):
                 self._restart_changed()
                 if walk in self.walks and not walk.is_done:
+                    looks_on = walk.end is not None
                     prediction = self._advance(walk)
-                    self._count_step()
+                    if not looks_on:  # however far it looks, the end of a walk is one step
+                        self._count_step()
                     yield prediction
 
     def _walk_on(self, walks: list[_Walk]) -> None:
@@ -399,21 +405,31 @@ class _Propagation:
         """The structure is not on this slice, says the walk, nor behind it.
 
         Returns:
-            (the slices that are done with it, what changed): one slice where the engine says how
-            sure that is, all that are left where it does not.
+            (the slices that are done with it, what changed): one slice as long as the engine says
+            how probable the structure is there, all that are left where it does not.
         """
-        end = walk.end_at(index) if walk.end is None else walk.end
+        if walk.end is None:
+            walk.end_at(index)
         presence = walk.presence()
-        if presence is None:
-            indices = (index, *walk.skip_rest())
-            doubts = [ended_doubt(self.session, walk.run, other, end) for other in indices]
-        else:
-            indices = (index,) if presence else (index, *walk.skip_rest())
-            doubts = [presence] * len(indices)
+        looks_on = bool(presence) and not self.ends_at_once
+        indices = (index,) if looks_on else (index, *walk.skip_rest())
         touched = []
-        for other, doubt in zip(indices, doubts, strict=True):
+        for other, doubt in zip(indices, self._doubts(walk, indices, presence), strict=True):
             touched += self._leave_empty(walk.run.label, other, 1 - doubt)
         return indices, touched
+
+    def _doubts(self, walk: _Walk, indices: Sequence[int], presence: float | None) -> list[float]:
+        """How probable it is that the structure is on slices behind its end, from the first on.
+
+        Args:
+            walk: the walk that has ended.
+            indices: the slices.
+            presence: what the engine says of the first; None where it says nothing.
+        """
+        if presence is not None:
+            return [presence, *(walk.presence() or 0.0 for _ in indices[1:])]
+        end = indices[0]  # of a walk whose engine says nothing all is done at once
+        return [ended_doubt(self.session, walk.run, index, end) for index in indices]
 
     def _leave_empty(self, label: int, index: int, confidence: float) -> list[tuple[int, int]]:
         """A label is not on a slice beyond its end; returns what changed."""

@@ -64,7 +64,13 @@ def replay(
             if kind == "run":
                 engine = engine_of(event["engine"])
                 allow_overlap = event["allow_overlap"]
-                steps = propagate(session, engine, event["runs"], allow_overlap=allow_overlap)
+                steps = propagate(
+                    session,
+                    engine,
+                    event["runs"],
+                    allow_overlap=allow_overlap,
+                    ends_at_once=True,
+                )
             _take(steps, event["steps"])
         else:
             raise InputError(

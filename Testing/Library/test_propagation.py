@@ -5,6 +5,7 @@ from phantoms import RepeatingEngine, blank_stack, drifting_disc, square
 from SlicePropagationLib.engines import ENGINES, FALLBACK_ENGINE, default_engine, make_engine
 from SlicePropagationLib.errors import ConfigError, NoAnchorError
 from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.pipelines.replay import replay
 from SlicePropagationLib.planning import plan_runs
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession, Provenance
@@ -79,6 +80,11 @@ class KnowingEngine(RepeatingEngine):
         super().__init__(reach=reach)
         self.told = told
 
+    def walk(self, stack, run, anchors):
+        reach = self.reach[run.label] if isinstance(self.reach, dict) else self.reach
+        for _ in run.targets[:reach]:
+            yield anchors[run.anchor].astype(np.float32)
+
     def presence(self, stack, run, anchors):
         return iter([1 - 0.1 * number for number in range(1, self.told + 1)])
 
@@ -93,6 +99,21 @@ def test_behind_the_end_of_a_walk_the_engine_says_how_sure_it_is_that_nothing_is
     told = [session.confidence[0][index] for index in (3, 4)]
     assert told == pytest.approx([0.3, 0.4])  # the third and the fourth of what it says
     assert session.confidence[0][5:] == pytest.approx(1.0)  # it sees no more reason to look
+
+
+def test_however_far_an_engine_looks_the_end_of_a_walk_is_one_step_of_the_history():
+    """Records of programs that did not look count so, and other labels walk on beside it."""
+    session = AnnotationSession(blank_stack(12), (1, 2))
+    session.annotate(1, 0, square(4, 4, 8))
+    session.annotate(2, 0, square(14, 14, 4))
+    engine = KnowingEngine(reach={1: 2, 2: 9}, told=7)
+    run_all(session, engine)
+    assert session.history[-1]["steps"] == (2 + 1) + (9 + 1)
+    again = AnnotationSession(session.stack, (1, 2))
+    replay(again, session.history, lambda name: engine)
+    assert np.array_equal(again.masks(2), session.masks(2))
+    assert again.masks(2).any(axis=(1, 2)).sum() == 10
+    assert again.confidence == pytest.approx(session.confidence, nan_ok=True)
 
 
 def test_what_was_drawn_in_another_plane_is_doubted_whatever_an_engine_says():
