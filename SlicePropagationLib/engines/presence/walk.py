@@ -19,8 +19,8 @@ from SlicePropagationLib.stack import SliceStack
 if TYPE_CHECKING:
     from SlicePropagationLib.engines.image_registration import FollowedSlice, RegistrationEngine
 
-HOPELESS = 0.05  # probability at which a structure is thought to be gone,
-PATIENCE = 6  # and the number of slices in a row that have less
+HOPELESS = 0.15  # probability at which a structure is thought to be gone,
+PATIENCE = 3  # and the number of slices in a row that have less
 FARTHEST = 90  # slices from the annotated one
 
 
