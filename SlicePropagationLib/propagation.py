@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from SlicePropagationLib.confidence import ended_doubt, slice_confidence
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.planning import Gap, Run
 from SlicePropagationLib.session import RUN, AnnotationSession, Event, Provenance, SliceState
+from SlicePropagationLib.walk_under_way import Engine as Engine
+from SlicePropagationLib.walk_under_way import WalkUnderWay
 
 if TYPE_CHECKING:
     from SlicePropagationLib.stack import SliceStack
@@ -26,41 +28,6 @@ HINTED = 2.0  # above all probabilities: no label takes what a person drew for a
 NEGLIGIBLE = 0.02  # probabilities below are not kept
 FEW_LABELS = 16  # more are looked at only where they are near
 LabelPair = tuple[int, int]
-
-
-class Engine(Protocol):
-    """What walks: a way to predict the mask of a slice from annotated ones.
-
-    An engine may also offer `blend(stack, index, forward, backward, gap, anchors)`, which returns
-    the (H, W) float32 probability of a slice between the two anchors of `gap` from the walks that
-    came from the left and from the right. And `quality(run, index)`, which returns the Dice in
-    [0, 1] that it expects of the slice it has just yielded; without it the confidence is estimated
-    from what the prediction looks like. And `presence(stack, run, anchors)`, which returns an
-    iterator of how probable it is that the structure is on each target of a run beyond the
-    outermost anchor, or None; it is asked where the walk has ended, and may end early.
-    """
-
-    @property
-    def name(self) -> str:
-        """What results say that walked."""
-        ...
-
-    def walk(
-        self, stack: SliceStack, run: Run, anchors: Mapping[int, np.ndarray]
-    ) -> Iterator[np.ndarray]:
-        """Predict the slices of `run` outward from its anchor.
-
-        Args:
-            stack: the read-only SliceStack; every slice may be looked at.
-            run: label, anchor index and target indices, nearest first.
-            anchors: {slice index: (H, W) bool mask} of ALL anchors of that label, for engines with
-                a memory.
-
-        Yields:
-            (H, W) float32 probability of the label for each target in turn. Returning early says
-            that the structure has ended.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -129,10 +96,6 @@ def _is_empty(probability: np.ndarray) -> bool:
     return not (probability >= PRESENT).any()
 
 
-def _knows_nothing(stack: SliceStack, run: Run, anchors: Mapping[int, np.ndarray]) -> None:
-    """What an engine says of slices beyond the end that says nothing."""
-
-
 def _meet(patch: Patch, other: Patch) -> bool:
     return patch.without(other).area < patch.area
 
@@ -182,72 +145,6 @@ def _waiting_in(
     return {index for index in session.waiting(label) if first <= index <= last}
 
 
-class _Walk:
-    """One run under way.
-
-    Asks the engine for slice after slice until the run or the structure ends.
-
-    Attributes:
-        position: how many targets it has passed.
-        end: the first slice beyond the structure, once the walk has come there.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        session: AnnotationSession,
-        run: Run,
-    ) -> None:
-        anchors = session.anchor_masks(run.label)
-        self.run = run
-        self.gap = planning.gap_of(run.targets[0], anchors)
-        self.anchors = anchors
-        self.started_at = session.clock
-        self.changes = session.anchor_changes(run.label, self.gap)
-        self.position = 0
-        self.end: int | None = None
-        self._predictions = engine.walk(session.stack, run, anchors)
-        self._ask_presence = getattr(engine, "presence", _knows_nothing)
-        self._stack = session.stack
-        self._presence: Iterator[float] | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the walk leads beyond the outermost anchor."""
-        return None in self.gap
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the walk has passed its last target."""
-        return self.position == len(self.run.targets)
-
-    def next_slice(self) -> tuple[int, np.ndarray | None]:
-        """(index, (H, W) probability or None once the structure has ended)."""
-        probability = next(self._predictions, None) if self.end is None else None
-        index = self.run.targets[self.position]
-        self.position += 1
-        return index, probability
-
-    def end_at(self, index: int) -> None:
-        """The structure has ended before a slice, the one just passed."""
-        self.end = index
-        told = self._ask_presence(self._stack, self.run, self.anchors)
-        self._presence = told and islice(told, self.position - 1, None)
-
-    def presence(self) -> float | None:
-        """How probable it is that the structure is on the slice just passed, beyond its end.
-
-        0 where the engine says no more; None for an engine that never says anything.
-        """
-        return None if self._presence is None else next(self._presence, 0.0)
-
-    def skip_rest(self) -> tuple[int, ...]:
-        """The targets not walked, which the walk then counts as done."""
-        rest = self.run.targets[self.position :]
-        self.position = len(self.run.targets)
-        return rest
-
-
 class _Prediction(NamedTuple):
     """What a label predicts on a slice: probability patch, and the trust in it."""
 
@@ -273,7 +170,7 @@ class _Propagation:
         self.pairs = [] if isinstance(allow_overlap, bool) else [tuple(p) for p in allow_overlap]
         self.wanted = {(run.label, index) for run in runs for index in run.targets}
         self.runs = runs
-        self.walks: list[_Walk] = []
+        self.walks: list[WalkUnderWay] = []
         self.begun_at: dict[int, int] = {}  # {label: session clock when its latest walk began}
         self.step = 0
         self.num_steps = sum(len(run.targets) for run in runs)
@@ -286,7 +183,7 @@ class _Propagation:
         self.undo_step = self.session.open_step(RUN)
         self._record_run()
         self.seen_anchors = self.session.anchors_clock
-        self._walk_on([_Walk(self.engine, self.session, run) for run in self.runs])
+        self._walk_on([WalkUnderWay(self.engine, self.session, run) for run in self.runs])
         while any(not walk.is_done for walk in self.walks):
             for walk in list(self.walks):
                 self._restart_changed()
@@ -297,7 +194,7 @@ class _Propagation:
                         self._count_step()
                     yield prediction
 
-    def _walk_on(self, walks: list[_Walk]) -> None:
+    def _walk_on(self, walks: list[WalkUnderWay]) -> None:
         self.walks = walks
         self.begun_at = {}
         for walk in walks:
@@ -344,7 +241,7 @@ class _Propagation:
         left = [len(walk.run.targets) - walk.position for walk in self.walks]
         self.num_steps = self.step + sum(left)
 
-    def _has_changed(self, walk: _Walk) -> bool:
+    def _has_changed(self, walk: WalkUnderWay) -> bool:
         return self.session.anchor_changes(walk.run.label, walk.gap) != walk.changes
 
     def _forget(
@@ -360,7 +257,7 @@ class _Propagation:
         self,
         label: int,
         targets: set[int],
-    ) -> list[_Walk]:
+    ) -> list[WalkUnderWay]:
         anchors = self.session.anchors(label)
         if not anchors:
             return []
@@ -372,11 +269,11 @@ class _Propagation:
             label=label,
             span=span,
         )
-        return [_Walk(self.engine, self.session, run) for run in runs]
+        return [WalkUnderWay(self.engine, self.session, run) for run in runs]
 
     # One step
 
-    def _advance(self, walk: _Walk) -> SlicePrediction:
+    def _advance(self, walk: WalkUnderWay) -> SlicePrediction:
         index, probability = walk.next_slice()
         indices = (index,)
         if probability is not None and not (walk.is_open and _is_empty(probability)):
@@ -399,7 +296,7 @@ class _Propagation:
 
     def _end(
         self,
-        walk: _Walk,
+        walk: WalkUnderWay,
         index: int,
     ) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
         """The structure is not on this slice, says the walk, nor behind it.
@@ -418,7 +315,9 @@ class _Propagation:
             touched += self._leave_empty(walk.run.label, other, 1 - doubt)
         return indices, touched
 
-    def _doubts(self, walk: _Walk, indices: Sequence[int], presence: float | None) -> list[float]:
+    def _doubts(
+        self, walk: WalkUnderWay, indices: Sequence[int], presence: float | None
+    ) -> list[float]:
         """How probable it is that the structure is on slices behind its end, from the first on.
 
         Args:
@@ -443,7 +342,7 @@ class _Propagation:
 
     def _settle(
         self,
-        walk: _Walk,
+        walk: WalkUnderWay,
         index: int,
         probability: np.ndarray,
     ) -> list[tuple[int, int]]:
@@ -478,7 +377,7 @@ class _Propagation:
         probability[hint.window][hint.crop] = HINTED
         return probability
 
-    def _quality(self, walk: _Walk, index: int, probability: np.ndarray) -> float | None:
+    def _quality(self, walk: WalkUnderWay, index: int, probability: np.ndarray) -> float | None:
         """What the engine itself expects of a slice; None where it says nothing."""
         expects = getattr(self.engine, "quality", None)
         if expects is None or not (probability >= PRESENT).any():
@@ -492,14 +391,14 @@ class _Propagation:
         return patch.paste(self.session.stack.slice_shape).astype(np.float32)
 
     def _blend(
-        self, walk: _Walk, index: int, forward: np.ndarray, backward: np.ndarray
+        self, walk: WalkUnderWay, index: int, forward: np.ndarray, backward: np.ndarray
     ) -> np.ndarray:
         blend = getattr(self.engine, "blend", blend_by_distance)
         return blend(self.session.stack, index, forward, backward, walk.gap, walk.anchors)
 
     def _is_final(
         self,
-        walk: _Walk,
+        walk: WalkUnderWay,
         index: int,
     ) -> bool:
         return (walk.run.label, index) not in self.passed or not any(

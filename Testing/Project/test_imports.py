@@ -35,6 +35,7 @@ CORE = {
     "session",
     "stack",
     "temporal_window",
+    "walk_under_way",
     "workers",
 }
 FACE = {"__init__", "__main__"}  # they lead a caller into the rooms, and nothing else
