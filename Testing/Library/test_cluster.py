@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from case_files import make_case
+from own_cluster import cluster_of_processes
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import ConfigError
@@ -25,13 +26,8 @@ from SlicePropagationLib.cluster import IN_FLIGHT, as_done_on_cluster
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
-        ) as cluster,
-    ):
+def cluster(tmp_path_factory):
+    with cluster_of_processes(tmp_path_factory.mktemp("cluster"), 2) as cluster:
         yield cluster
 
 
@@ -241,7 +237,7 @@ def test_the_same_command_goes_on_after_client_scheduler_and_worker_were_killed(
 
     before = {path: path.read_bytes() for path in out.glob("*.done.json")}
     assert 4 <= len(before) < CASES
-    victim = next(iter(cluster.workers.values())).process.process.pid
+    victim = cluster.worker_process()
     after_two(lambda: os.kill(victim, signal.SIGKILL))
     assert main([*words, cluster.scheduler_address]) == 0
     assert len(list(out.glob("p*.nii.gz"))) == CASES

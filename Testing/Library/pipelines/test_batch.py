@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 from case_files import make_case, read, write, write_dicom
+from own_cluster import cluster_of_processes
 
 from SlicePropagationLib import __version__, pipelines
 from SlicePropagationLib.commands.main import main
@@ -94,13 +95,9 @@ def test_a_manifest_of_somebody_else_is_not_replaced(table, tmp_path, capsys):
 
 
 def test_a_dask_cluster_gives_the_same_voxels(table, tmp_path):
-    distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
+    pytest.importorskip("distributed", reason="needs the extra `cluster`")
     batch(table, tmp_path / "one", "--quiet")
-    with distributed.LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        dashboard_address=None,
-    ) as cluster:
+    with cluster_of_processes(tmp_path, 1) as cluster:
         assert (
             batch(table, tmp_path / "dask", "--quiet", "--scheduler", cluster.scheduler_address)
             == 1
