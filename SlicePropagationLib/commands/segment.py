@@ -30,7 +30,7 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
         "segment --cases cases.csv --model best.pt --out results --resume --workers 4",
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--image", help="a volume, or a 4D sequence")
+    what.add_argument("--image", help="a volume, or a 4D sequence (without it: those of --cases)")
     what.add_argument(
         "--cases",
         help="many: a table with a column image and optionally out, series, spacing",

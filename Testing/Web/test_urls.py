@@ -1,9 +1,12 @@
 """The page opens the URL of an image that it is started with, and says what it opens no URL of."""
 
-import asyncio
 import functools
 import http.server
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +16,9 @@ pytest.importorskip("trame_slicer", reason="needs trame-slicer, the extra 'brows
 pytest.importorskip("fsspec", reason="needs the extra 'remote'")
 pytest.importorskip("aiohttp")
 
-from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.errors import ConfigError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -34,25 +39,51 @@ def url(tmp_path, monkeypatch):
         server.shutdown()
 
 
-def test_the_image_of_a_url_is_shown_and_no_other_url_is_opened(url, tmp_path):
-    from SlicePropagationWeb.opening import read_with_remarks
-    from SlicePropagationWeb.serve import prepare
+# A page in a program of its own: a second one in this process would take the other tests' page apart.
+SHOWN = """
+import asyncio, sys
 
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    application, _ = prepare(url, tmp_path / "out")
-    workspace = application.workspace
-    assert workspace.readable_volume(url) == (url, None)
-    with pytest.raises(InputError, match="is not the image that this page was started with"):
-        workspace.readable_volume(url.replace("image", "other"))
-    volume, _ = read_with_remarks(url)
-    assert isinstance(volume.array, np.memmap)
-    with application.server.state:
-        application.opened.show_volume(url, volume)
-        assert application.data.volume_name.endswith("/image.nrrd")
-        assert application.autosave.source == url
-    image = application.controller.volume.GetImageData()
-    assert image.GetDimensions() == (9, 12, 6)
-    application.autosave.close()
+import numpy as np
+from SlicePropagationWeb.opening import read_with_remarks
+from SlicePropagationWeb.serve import prepare
+
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files import mapped_file
+
+mapped_file.MAPPED_BYTES = 0  # the image counts as large
+url, out = sys.argv[1:]
+asyncio.set_event_loop(asyncio.new_event_loop())
+application, _ = prepare(url, out)
+workspace = application.workspace
+assert workspace.readable_volume(url) == (url, None)
+try:
+    workspace.readable_volume(url.replace("image", "other"))
+except InputError as error:
+    print(error)
+volume, _ = read_with_remarks(url)
+assert isinstance(volume.array, np.memmap)
+with application.server.state:
+    application.opened.show_volume(url, volume)
+    print(application.data.volume_name)
+    print(application.autosave.source)
+print(application.controller.volume.GetImageData().GetDimensions())
+application.autosave.close()
+"""
+
+
+def test_the_image_of_a_url_is_shown_and_no_other_url_is_opened(url, tmp_path):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "SlicePropagation")]),
+    }
+    words = [sys.executable, "-c", SHOWN, url, str(tmp_path / "out")]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    refused, name, source, size = done.stdout.splitlines()[-4:]
+    assert "is not the image that this page was started with" in refused
+    assert name.endswith("/image.nrrd")
+    assert source == url
+    assert size == "(9, 12, 6)"
 
 
 def test_what_is_opened_of_no_url_is_said(tmp_path):
