@@ -33,7 +33,8 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
     what.add_argument("--image", help="a volume, or a 4D sequence (without it: those of --cases)")
     what.add_argument(
         "--cases",
-        help="many: a table with a column image and optionally out, series, spacing",
+        help="many images: a table with a column image and optionally out, series, spacing"
+        " (without it: --image alone)",
     )
     add_image_choice(parser)
     parser.add_argument(
