@@ -72,6 +72,8 @@ def test_a_day_at_the_page(browser, cases, tmp_path, start):
     assert [claim.owner for claim in ben.others().values()] == ["anna"]
     page.locator("[data-choice='Engine']").click()
     page.get_by_role("option", name="Copy (baseline)", exact=True).click()
+    page.locator("[data-choice='Auto-update']").click()
+    page.get_by_role("option", name="After each correction", exact=True).click()
 
     draw(page, left=True)
     wait_for(page, lambda: kinds(page)[6] == "seed")

@@ -71,6 +71,8 @@ def test_a_crash_after_a_run_and_a_correction_keeps_both_and_the_window(browser,
     paint(page)
     page.locator("[data-choice='Engine']").click()
     page.get_by_role("option", name="Copy (baseline)", exact=True).click()
+    page.locator("[data-choice='Auto-update']").click()
+    page.get_by_role("option", name="After each correction", exact=True).click()
     page.click("[data-command=propagate]")
     page.wait_for_selector("text=Done in")
     page.click("[data-slice='45']")
