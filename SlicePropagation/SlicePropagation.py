@@ -60,8 +60,11 @@ class SlicePropagation(scripted.ScriptedLoadableModule):
         parent.acknowledgementText = _(
             "Built on 3D Slicer, SimpleITK, NumPy, SciPy and PyTorch. The networks that come with it,"
             " after the published U-Net and VoxelMorph, learned from Sunnybrook Cardiac Data (CC0),"
-            " OpenKBP (MIT), the hippocampus set of the Medical Segmentation Decathlon (CC BY-SA 4.0)"
-            " and generated volumes. Code: Apache-2.0. Weights: CC BY-SA 4.0."
+            " OpenKBP (MIT), hippocampus and spleen sets of the Medical Segmentation Decathlon (CC BY-SA 4.0),"
+            " soft-tissue sarcomas of the Image Biomarker Standardisation Initiative (CC BY 3.0),"
+            " lung nodules of LIDC-IDRI (CC BY 3.0), fly medulla in electron microscopy (CC BY),"
+            " fetal brain templates with spina bifida (CC0), confocal cell nuclei of StarDist"
+            " (BSD 3-Clause) and generated volumes. Code: Apache-2.0. Weights: CC BY-SA 4.0."
         )
 
 
