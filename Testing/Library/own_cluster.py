@@ -1,6 +1,6 @@
 """A Dask cluster of processes in a program of its own.
 
-A test process that has driven browsers and servers for minutes cannot start worker processes.
+So what else the test process runs, such as browsers and their event loops, does not matter to it.
 """
 
 import contextlib
