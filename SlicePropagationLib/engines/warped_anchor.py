@@ -135,8 +135,7 @@ class WarpedAnchor:
         """
         near = self._warped_distance() > -ring_mm
         warped = self._warped_image()[near]
-        image = self._step.grid.sample(self.stack.images[self.index])[near]
-        return _correlation(warped, image)
+        return _correlation(warped, self._image_here()[near])
 
     def _warped_distance(self) -> Map:
         """(h, w) signed distances at the points of the grid."""
@@ -145,6 +144,11 @@ class WarpedAnchor:
     def _warped_image(self) -> Map:
         """(h, w) intensities of the anchor slice at the points of the grid."""
         return self._once("warped image", lambda: self._warped(self._anchor_image))
+
+    def _image_here(self) -> Map:
+        """(h, w) intensities of this slice at the points of the grid."""
+        grid = self._step.grid
+        return self._once("image here", lambda: grid.sample(self.stack.images[self.index]))
 
     def _once(self, name: str, find: Callable[[], Map]) -> Map:
         """What is asked for several times on a slice, found out once."""
@@ -161,7 +165,7 @@ class WarpedAnchor:
         """The step to a slice, its window about the structure there."""
         window = self._step.window
         grid = self._step.grid
-        moving, fixed = self._normalised(self.index, index)
+        moving, fixed = self._normalised(self._image_here(), grid.sample(self.stack.images[index]))
         moved = self._register(fixed, moving, self.config.demons) * np.float32(grid.pitch)
         displacement = moved + self._step.displacement_at(grid.points() + moved)
         here = _Step(window, grid, displacement)
@@ -177,9 +181,8 @@ class WarpedAnchor:
         grid = ComputeGrid.over(window, self.config.grid_points)
         return _Step(window, grid, here.displacement_at(grid.points()))
 
-    def _normalised(self, *indices: int) -> list[np.ndarray]:
-        """The slices on the grid, scaled together to about [0, 1]."""
-        images = [self._step.grid.sample(self.stack.images[index]) for index in indices]
+    def _normalised(self, *images: Map) -> list[Map]:
+        """Slices on the grid, scaled together to about [0, 1]."""
         low, high = np.percentile(np.stack(images), self.config.clip_percentiles)
         if high <= low:
             return [np.zeros_like(image) for image in images]

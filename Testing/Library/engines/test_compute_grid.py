@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from SlicePropagationLib.engines.compute_grid import ComputeGrid
 from SlicePropagationLib.engines.crop_window import CropWindow
@@ -27,6 +28,19 @@ def test_a_large_window_is_sampled_at_few_points_and_spread_back(ramp):
     wrong = np.abs(again - window.crop(ramp))
     inside = np.s_[12:-12, 12:-12]
     assert wrong[inside].max() < 0.5
+
+
+@pytest.mark.parametrize("window", [(10, 20, 100, 140), (0, 0, 200, 300), (5, 5, 2, 280)])
+def test_points_of_a_large_window_are_those_of_a_blurred_picture(window):
+    image = np.random.default_rng(0).normal(size=(200, 300)).astype(np.float32)
+    window = CropWindow(*window)
+    grid = ComputeGrid.over(window, 64)
+    last_row, last_column = np.ceil(grid.points()[:, -1, -1]).astype(int)
+    part = image[window.top : last_row + 1, window.left : last_column + 1]
+    blurred = gaussian_filter(part, 0.4 * grid.pitch, mode="nearest")
+    origin = np.array([window.top, window.left], float)[:, None, None]
+    expected = map_coordinates(blurred, grid.points() - origin, order=1, mode="nearest")
+    assert np.allclose(grid.sample(image), expected, atol=1e-4)
 
 
 def test_a_window_of_one_pixel_has_one_point(ramp):
