@@ -129,6 +129,12 @@ class Turn:
         array = self._flipped(array)
         return np.swapaxes(array, -1, -2) if self.is_transposed else array
 
+    def displacement_back(self, displacement: np.ndarray) -> np.ndarray:
+        """A (2, H, W) displacement along rows and columns, of slices as stored."""
+        ways = [-1 if is_flipped else 1 for is_flipped in self.is_flipped]
+        found = self.back(displacement) * np.array(ways, displacement.dtype)[:, None, None]
+        return found[::-1] if self.is_transposed else found
+
     def place(self, row: float, column: float) -> tuple[float, float]:
         """(row, column) of a point as the model sees it, from an origin that turns with it."""
         if self.is_transposed:

@@ -11,7 +11,7 @@ import numpy as np
 from SlicePropagationLib.arrays import Anchors, Map, Mask, Probability
 from SlicePropagationLib.engines.appearance import Appearance, Sample
 from SlicePropagationLib.engines.crop_window import CropWindow
-from SlicePropagationLib.engines.demons import register
+from SlicePropagationLib.engines.demons import Register, register
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
 from SlicePropagationLib.engines.end_detection import Taper, TaperConfig
 from SlicePropagationLib.engines.interpolation import ShapePrior
@@ -148,7 +148,8 @@ class RegistrationEngine:
         if not mask.any():
             return
         closes = not _is_enclosed(run, anchors)
-        warped = WarpedAnchor(stack, run.anchor, mask, self.config.warped_anchor, self.register)
+        warped_config = self.config.warped_anchor
+        warped = WarpedAnchor(stack, run.anchor, mask, warped_config, self.register_on(stack))
         appearance = self.appearance_of(stack, anchors)
         taper = Taper(stack, run, anchors, self.config.taper)
         evidence_weight = self._evidence_weight(stack, run, anchors)
@@ -177,6 +178,10 @@ class RegistrationEngine:
                 closing_mm,
                 softness_mm,
             )
+
+    def register_on(self, stack: SliceStack) -> Register:
+        """What finds the displacement of two slices of a stack."""
+        return self.register
 
     def presence(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[float] | None:
         """How probable it is that the structure is on each target beyond the outermost anchor.

@@ -1,6 +1,7 @@
 """`VoxelMorphEngine`: the registration engine with a network in the place of its iterations."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,14 @@ from torch.nn import functional as F
 
 from SlicePropagationLib.arrays import Displacement, Map
 from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.engines.demons import DemonsConfig
+from SlicePropagationLib.engines.demons import DemonsConfig, Register
 from SlicePropagationLib.engines.image_registration import RegistrationConfig, RegistrationEngine
 from SlicePropagationLib.engines.warped_anchor import WarpedAnchorConfig
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
 from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
 from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph
+from SlicePropagationLib.orientation import Turn
+from SlicePropagationLib.stack import SliceStack
 
 GRID_POINTS = 128  # of the longer side of the window; the network is cheap, and details help it
 
@@ -24,7 +27,8 @@ class VoxelMorphEngine(RegistrationEngine):
 
     They are composed, and the anchor is warped once. Everything else (the window that follows the
     structure, intensities, ends, gaps) is the registration engine's, so that a comparison of the
-    two compares the registrations alone.
+    two compares the registrations alone. The network sees slices upright where it is known how they
+    lie in the patient, so that it does not matter how a volume is stored.
 
     Args:
         network: a VoxelMorph with its weights.
@@ -44,6 +48,12 @@ class VoxelMorphEngine(RegistrationEngine):
         self.network = network.to(device).eval()
         self.device = device
         self._multiple = 2 ** len(network.config.encoder)
+        self._registers: dict[Turn, Register] = {}  # one of each, as walks are remembered by it
+
+    def register_on(self, stack: SliceStack) -> Register:
+        """What finds the displacement of two slices of a stack, seen upright."""
+        turn = Turn.upright(stack.towards)
+        return self._registers.setdefault(turn, partial(_turned, self.register, turn))
 
     def register(
         self,
@@ -68,6 +78,14 @@ class VoxelMorphEngine(RegistrationEngine):
         with torch.inference_mode():
             displacement, _ = self.network(pair[:1], pair[1:])
         return displacement[0, :, :height, :width].float().cpu().numpy()
+
+
+def _turned(
+    register: Register, turn: Turn, fixed: Map, moving: Map, config: DemonsConfig
+) -> Displacement:
+    """What a registration finds of slices that it sees turned, as they are stored."""
+    seen = [np.ascontiguousarray(turn.of(image)) for image in (fixed, moving)]
+    return turn.displacement_back(register(*seen, config))
 
 
 def make_voxelmorph(
