@@ -233,7 +233,7 @@ class RegistrationEngine:
         share = self._shape_share(agreement, dice(anchors[left], anchors[right]))
         if share == 0:
             return walked
-        shape = ShapePrior(stack, gap, anchors)
+        shape = ShapePrior.remembered(stack, gap, anchors)
         distance_mm = shape.distance_at(index)
         assert distance_mm is not None  # both ends show the structure
         softness_mm = self.config.softness_pixels * min(stack.spacing_mm[1:])

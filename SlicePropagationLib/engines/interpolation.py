@@ -118,6 +118,19 @@ class ShapePrior:
             for index in self.seen
         }
 
+    @classmethod
+    def remembered(cls, stack: SliceStack, gap: tuple[int, int], anchors: Anchors) -> "ShapePrior":
+        """The ShapePrior between two anchors; kept with the stack, as every slice asks for it."""
+        masks = [np.packbits(anchors[index]).tobytes() for index in gap]
+        key = ("shape", gap, *masks)
+        shape = stack.cache.get(key)
+        if shape is None:
+            shape = cls(stack, gap, anchors)
+            num_bytes = sum(len(mask) for mask in masks)
+            num_bytes += sum(values.nbytes for values in shape._maps.values())
+            stack.cache.put(key, shape, num_bytes)
+        return shape
+
     def distance_at(self, index: int) -> Map | None:
         """(h, w) float32 signed distances in millimetres inside the window.
 

@@ -117,7 +117,10 @@ class _InputsOfRun:
         self.cells = cells
         self.margin = margin
         self.gap = gap_of(run.targets[0], anchors)
-        self.shape = None if None in self.gap else ShapePrior(stack, self.gap, anchors)
+        left, right = self.gap
+        self.shape = None
+        if left is not None and right is not None:
+            self.shape = ShapePrior.remembered(stack, (left, right), anchors)
         self.intensity = _Intensity.learn(stack, run.anchor, anchors[run.anchor])
         self.roi = self._square(*corners_of(anchors[run.anchor]))
         self.last_believed = run.anchor

@@ -3,6 +3,7 @@ from phantoms import drifting_disc
 
 from SlicePropagationLib.cache import Cache
 from SlicePropagationLib.engines.image_registration import RegistrationEngine
+from SlicePropagationLib.engines.interpolation import ShapePrior
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 
@@ -57,3 +58,13 @@ def test_a_walk_from_an_anchor_that_stayed_is_not_registered_again_and_ends_alik
     assert (
         0 < walked_from_new < len(registered) - first - walked_from_new
     )  # only the walks from the new anchor
+
+
+def test_the_shape_of_a_gap_is_found_once_and_anew_when_an_anchor_has_changed():
+    stack, truth = drifting_disc()
+    anchors = {4: truth[4], 9: truth[9]}
+    shape = ShapePrior.remembered(stack, (4, 9), anchors)
+    assert ShapePrior.remembered(stack, (4, 9), dict(anchors)) is shape
+    moved = {4: truth[4], 9: np.roll(truth[9], 3, axis=0)}
+    other = ShapePrior.remembered(stack, (4, 9), moved)
+    assert not np.array_equal(other.distance_at(8), shape.distance_at(8))
