@@ -1,6 +1,7 @@
 """Cases on a Dask cluster of two workers: few in flight, a second try elsewhere, and kills."""
 
 import contextlib
+import csv
 import json
 import os
 import signal
@@ -216,7 +217,30 @@ def after_two(monkeypatch):
     return register
 
 
-def test_the_same_command_goes_on_after_client_scheduler_and_worker_were_killed(
+def killed_one_after_the_other(words, folder, cluster, capsys, after_two, finished):
+    """Run a command to its end, in spite of the deaths of its client, scheduler and a worker.
+
+    Returns what `finished()` said before the last run: the cases that were done by then.
+    """
+    client = started(folder, "-c", KILLED, *words, cluster.scheduler_address)
+    assert client.wait(300) == -signal.SIGKILL
+
+    with own_cluster(folder) as (address, scheduler):
+        after_two(lambda: (scheduler.kill(), scheduler.wait()))
+        with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+            assert main([*words, address]) == 2
+    assert "does not answer any more" in capsys.readouterr().err
+
+    before = finished()
+    assert 2 <= len(before) < CASES
+    victim = cluster.worker_process()
+    after_two(lambda: os.kill(victim, signal.SIGKILL))
+    assert main([*words, cluster.scheduler_address]) == 0
+    assert len(finished()) == CASES
+    return before
+
+
+def test_a_batch_goes_on_after_client_scheduler_and_worker_were_killed(
     cluster, tmp_path, capsys, after_two
 ):
     make_case(tmp_path)
@@ -226,20 +250,29 @@ def test_the_same_command_goes_on_after_client_scheduler_and_worker_were_killed(
     words = ["batch", "--cases", str(tmp_path / "cases.csv"), "--out", str(out)]
     words += ["--engine", "copy", "--no-pictures", "--quiet", "--resume", "--scheduler"]
 
-    client = started(tmp_path, "-c", KILLED, *words, cluster.scheduler_address)
-    assert client.wait(300) == -signal.SIGKILL
+    def finished():
+        return {path: path.read_bytes() for path in out.glob("*.done.json")}
 
-    with own_cluster(tmp_path) as (address, scheduler):
-        after_two(lambda: (scheduler.kill(), scheduler.wait()))
-        with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
-            assert main([*words, address]) == 2
-    assert "does not answer any more" in capsys.readouterr().err
-
-    before = {path: path.read_bytes() for path in out.glob("*.done.json")}
-    assert 4 <= len(before) < CASES
-    victim = cluster.worker_process()
-    after_two(lambda: os.kill(victim, signal.SIGKILL))
-    assert main([*words, cluster.scheduler_address]) == 0
+    before = killed_one_after_the_other(words, tmp_path, cluster, capsys, after_two, finished)
     assert len(list(out.glob("p*.nii.gz"))) == CASES
-    assert all(path.read_bytes() == content for path, content in before.items())
+    assert finished() == finished() | before
     assert (out / "manifest.csv").read_text(encoding="utf-8").count("already done") == len(before)
+
+
+def test_an_evaluation_goes_on_after_client_scheduler_and_worker_were_killed(
+    cluster, tmp_path, capsys, after_two
+):
+    make_case(tmp_path)
+    rows = [f"image.nii.gz,truth.nii.gz,val,drift,p{number}" for number in range(CASES)]
+    table = "\n".join(["image,label,split,dataset,case", *rows])
+    (tmp_path / "cases.csv").write_text(table, encoding="utf-8")
+    out = tmp_path / "out"
+    words = ["evaluate", "--cases", str(tmp_path / "cases.csv"), "--out", str(out)]
+    words += ["--engines", "copy", "--shots", "1", "--quiet", "--scheduler"]
+
+    def finished():
+        with open(out / "rows.csv", encoding="utf-8", newline="") as file:
+            return {row["case"]: row for row in csv.DictReader(file)}
+
+    before = killed_one_after_the_other(words, tmp_path, cluster, capsys, after_two, finished)
+    assert finished() == finished() | before  # the time that each took, too
