@@ -24,6 +24,7 @@ from SlicePropagationWeb.gateway import Gateway
 from SlicePropagationWeb.kept_windows import KeptWindows
 from SlicePropagationWeb.loading import Loading
 from SlicePropagationWeb.page import Page
+from SlicePropagationWeb.page_part import rendered_once
 from SlicePropagationWeb.page_server import make_server
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState, StateNames
@@ -80,12 +81,15 @@ class Application:
         self.data = cast("PanelState", typed.data)
         name: StateNames = typed.name
         self._loop = EventLoop(self.server, self._give, self._failed)
-        self._make_workflow(name)
-        self._make_files()
-        self._make_shown()
-        self.session_lock = SessionLock(self.server, self._entered)
-        self.gateway = Gateway(self.server, self.session_lock, self.views.names, self._say_error)
-        Page(self.server, name, self.views)
+        with rendered_once():
+            self._make_workflow(name)
+            self._make_files()
+            self._make_shown()
+            self.session_lock = SessionLock(self.server, self._entered)
+            self.gateway = Gateway(
+                self.server, self.session_lock, self.views.names, self._say_error
+            )
+            Page(self.server, name, self.views)
         self.data.keys = keys()
         self.data.offer = workspace.recovery.offered()
         self._make_cases(cases, claims)
