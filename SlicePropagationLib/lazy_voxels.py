@@ -35,6 +35,10 @@ class BlockStore:
         ]
         self._is_here = np.zeros(counts, bool)
 
+    def share(self) -> float:
+        """How many of the blocks are here, 0 to 1."""
+        return float(self._is_here.mean())
+
     def bring(self, wanted: Sequence[np.ndarray]) -> None:
         """Fetch what is missing of the blocks with these numbers along each axis.
 
@@ -112,6 +116,10 @@ class LazyVoxels:
     def transpose(self, order: Sequence[int]) -> LazyVoxels:
         """The same voxels with other axes first; nothing is fetched."""
         return LazyVoxels(self._store, tuple(self._order[axis] for axis in order))
+
+    def share(self) -> float:
+        """How much of the voxels is here, 0 to 1."""
+        return self._store.share()
 
     def whole(self) -> np.memmap:
         """All voxels, fetched, as a read-only memory map."""

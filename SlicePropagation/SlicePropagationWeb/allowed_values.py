@@ -30,6 +30,7 @@ from SlicePropagationWeb.workspace import SAVE_SUFFIXES
 
 PANEL = "work__PanelState__"  # before the names of the PanelState's values
 MAX_TEXT = 200
+MAX_PATH = 4096
 State = Mapping[str, Any]
 Rule = Callable[[Any, State], bool]
 
@@ -109,6 +110,10 @@ def _name(value: object, state: State) -> bool:
 
 def _searched(value: object, state: State) -> bool:
     return value is None or is_text(value)
+
+
+def _address(value: object, state: State) -> bool:
+    return value is None or is_text(value, MAX_PATH)
 
 
 def _span(value: object, state: State) -> bool:
@@ -191,6 +196,7 @@ _PANEL_RULES: dict[str, Rule] = {
     **{name: CHOICES[name] for name in ("cases_status", "cases_order")},
     **{name: CHOICES[name] for name in ("export_scope", "export_kinds")},
     **dict.fromkeys(("is_cases", "is_export"), _truth),
+    "url": _address,
     "save_name": _name,
     "renamed": _segment,
 }

@@ -258,6 +258,8 @@ class Application:
             "open": files.show_open_dialog,
             "continue": files.go_on_with,
             "sample": files.load_sample,
+            "fetch": files.fetch,
+            "stop_reading": files.loading.stop,
             "save": files.show_save_dialog,
             "write": files.save,
             **self.unsaved.commands(),

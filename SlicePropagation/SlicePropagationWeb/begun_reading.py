@@ -27,6 +27,7 @@ class BegunReading:
 
     def __init__(self, read: Callable[..., Any], *arguments: Any) -> None:
         self.done: Future[Any] = Future()
+        self.done.set_running_or_notify_cancel()  # who waits for it may stop, and it goes on
         self.progress = ReadingProgress()
         threading.Thread(target=self._run, args=(read, *arguments), daemon=True).start()
 

@@ -7,14 +7,13 @@ from typing import Any
 from SlicePropagationMRML.nodes.geometry import PLANES
 
 from SlicePropagationLib.errors import InputError
-from SlicePropagationWeb.allowed_values import MAX_TEXT, is_number, is_text, is_whole
+from SlicePropagationWeb.allowed_values import MAX_PATH, MAX_TEXT, is_number, is_text, is_whole
 from SlicePropagationWeb.checked_state import shown
 from SlicePropagationWeb.command_labels import COMMANDS, TOOLS
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.window_presets import AUTOMATIC, CT_PRESETS
 from SlicePropagationWeb.worklist import MOST
 
-MAX_PATH = 4096
 MAX_SIZE = 1e5  # of a brush or a margin
 MOST_STEPS = 1_000_000  # several keys at once
 VIEWS = ("Red", "Green", "Yellow", "ThreeD")
@@ -121,6 +120,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, Check], ...]] = {
     "lock": (("segment", _segment),),
     **dict.fromkeys(("load", "load_second"), (("path", _path), ("volume", _path))),
     "continue": (("path", _path),),
+    "fetch": (("address", _path),),
     "segment_first": (("model", _model),),
     "open_case": (("case", _case),),
     "rows": (("row", _row),),
@@ -130,6 +130,7 @@ CAN_LACK = {"load": 1, "load_second": 1}  # how many of the last values may be l
 REASONS = {
     "load": "open",
     "continue": "open",
+    "fetch": "open",
     "sample": "open",
     "open_case": "open",
     "make_export": "open",

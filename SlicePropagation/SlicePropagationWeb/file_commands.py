@@ -15,12 +15,13 @@ from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
+from SlicePropagationLib.files.segmentation_file import is_segmentation
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationWeb.begun_reading import BegunReading, FirstImage
 from SlicePropagationWeb.current_work import CurrentWork, title_of
 from SlicePropagationWeb.file_lists import FileLists, choice_items, choice_text
-from SlicePropagationWeb.loading import Loading
+from SlicePropagationWeb.loading import Loading, ReadingStopped
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
@@ -139,6 +140,27 @@ class FileCommands:
         """
         self._loop.begin(self.load_volume(*self._workspace.readable_volume(text, series)))
 
+    def fetch(self, text: str) -> None:
+        """Open the image of a URL; the dialog stays until it is there, and says what is wrong.
+
+        Raises:
+            InputError: it may not be fetched, or is a segmentation.
+        """
+        url = self._workspace.readable_url(text.strip())
+        if is_segmentation(url):
+            raise InputError(f"{url} is a segmentation; download it, and upload it here.")
+        self._workflow.forget_error()
+        self._data.is_fetching = True
+        self._loop.begin(self._fetch(url))
+
+    async def _fetch(self, url: str) -> None:
+        self.loading.begin(title_of(url))
+        try:
+            await self._put_read(url, BegunReading(read_with_remarks, url))
+        finally:
+            self._data.is_fetching = False
+        self._data.is_open_dialog = self._data.is_error  # or to choose one of several
+
     def load_sample(self) -> None:
         """Open the generated sample."""
         self._loop.begin(self.load_volume(SAMPLE))
@@ -174,11 +196,22 @@ class FileCommands:
         case: str = "",
     ) -> None:
         self.begin_loading(f"{case or title_of(source)}{size_text(source)}")
+        await self._put_read(source, reading, case)
+
+    async def _put_read(
+        self,
+        source: Path | str,
+        reading: BegunReading,
+        case: str = "",
+    ) -> None:
+        """Show what is being read, once it is; what is wrong with it, the page says."""
         try:
             volume, remarks = await self.loading.await_end(reading)
             self._opened.show_volume(source, volume, remarks, case)
             self._workspace.note_opened(source)
             self._data.choices = []
+        except ReadingStopped as stopped:
+            self._workflow.say(str(stopped))
         except SeriesChoiceError as error:
             self.offer_choice(source, error)
         except SlicePropagationError as error:

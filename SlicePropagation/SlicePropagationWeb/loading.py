@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationWeb.begun_reading import BegunReading
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ UNKNOWN = -1
 LAST_STAGE = "Preparing the views"
 
 
+class ReadingStopped(SlicePropagationError):
+    """A person waits for it no more."""
+
+
 class Loading:
     """Reads in threads, and tells the browser how far that is.
 
@@ -29,9 +34,11 @@ class Loading:
     def __init__(self, server: "Server", data: "PanelState") -> None:
         self._server = server
         self._data = data
+        self._is_stopped = False
 
     def begin(self, title: str) -> None:
         """Say that something is being opened, before it is."""
+        self._is_stopped = False
         self._data.loading = f"Opening {title}…"
         self._tell("", None)
 
@@ -41,15 +48,26 @@ class Loading:
         self._data.loading_stage = ""
         self._data.loading_percent = UNKNOWN
 
+    def stop(self) -> None:
+        """Wait no more for what is read; its thread ends by itself, and what it brings is dropped."""
+        self._is_stopped = True
+
     async def read(self, read: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function in a thread, and tell meanwhile what it reads; returns what it does."""
         return await self.await_end(BegunReading(read, *arguments))
 
     async def await_end(self, reading: BegunReading) -> Any:
-        """Tell what a thread reads until it is done; returns what it read."""
+        """Tell what a thread reads until it is done; returns what it read.
+
+        Raises:
+            ReadingStopped: `stop` was called.
+        """
         work = asyncio.wrap_future(reading.done)
         while not work.done():
             await asyncio.wait({work}, timeout=LOOK_S)
+            if self._is_stopped:
+                work.cancel()
+                raise ReadingStopped("Nothing was opened.")
             self._tell(reading.progress.stage, reading.progress.share())
         result = work.result()
         self._tell(LAST_STAGE, None)

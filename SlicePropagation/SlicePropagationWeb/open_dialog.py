@@ -26,23 +26,31 @@ def add_open_dialog(name: StateNames) -> None:
         "mdi-folder-open-outline",
         "640",
         v_model=name.is_open_dialog,
-        persistent=(f"{name.upload} >= 0",),
+        persistent=(f"{name.upload} >= 0 || {name.is_fetching}",),
     ):
         with vuetify3.VCardText():
-            _add_sources(name)
-            html.Div(shown(name.upload_text), classes="sp-faint sp-gap")
-            _add_upload_progress(name)
-            add_problem(name)
-            choices = _load("file.path", "file.key")
-            heading = "Choose one of its volumes"  # of a DICOM folder that holds several
-            file_list(heading, name.choices, choices, "mdi-layers-outline", "series")
-            _add_lists(name)
+            with html.Div(v_if=name.is_fetching, role="status"):
+                html.Div(shown(name.loading), classes="sp-value")
+                add_reading(name, "'Reaching it'")
+            with html.Div(v_else=True):
+                _add_sources(name)
+                html.Div(shown(name.upload_text), classes="sp-faint sp-gap")
+                _add_upload_progress(name)
+                _add_address(name)
+                add_problem(name)
+                choices = _load("file.path", "file.key")
+                heading = "Choose one of its volumes"  # of a DICOM folder that holds several
+                file_list(heading, name.choices, choices, "mdi-layers-outline", "series")
+                _add_lists(name)
         with vuetify3.VCardActions():
             vuetify3.VSpacer()
             vuetify3.VBtn(
                 "Cancel",
                 classes="text-none",
-                click=f"utils.page.cancel(); {name.is_open_dialog} = false",
+                click=(
+                    f"utils.page.cancel(); {name.is_fetching} && {give('stop_reading')};"
+                    f" {name.is_open_dialog} = false"
+                ),
             )
 
 
@@ -78,6 +86,34 @@ def _add_source(
         variant="tonal",
         classes="text-none",
     )
+
+
+def _add_address(name: StateNames) -> None:
+    """Where the address of an image on another machine is typed."""
+    fetch = f"{name.url} && {give('fetch', name.url)}"
+    with html.Div(v_if=name.may_fetch, classes="sp-row mt-4"):
+        vuetify3.VTextField(
+            v_model=name.url,
+            placeholder="Or the address of an image: https://…",
+            prepend_inner_icon="mdi-link-variant",
+            density="compact",
+            variant="outlined",
+            hide_details=True,
+            type="url",
+            raw_attrs=[
+                "data-address",
+                'aria-label="Address of an image"',
+                f'@keydown.enter="{fetch}"',
+            ],
+        )
+        vuetify3.VBtn(
+            "Open",
+            click=fetch,
+            disabled=(f"!{name.url} || {name.upload} >= 0",),
+            variant="tonal",
+            classes="text-none",
+            raw_attrs=['data-command="fetch"'],
+        )
 
 
 def _add_upload_progress(name: StateNames) -> None:

@@ -153,7 +153,7 @@ def _fetched(volume: Volume) -> Volume:
     lazy = volume.array
     if not isinstance(lazy, LazyVoxels):
         return volume
-    tell_stage("Fetching the voxels")
+    tell_stage("Fetching the voxels", lazy.share)
     return replace(volume, array=lazy.whole())
 
 

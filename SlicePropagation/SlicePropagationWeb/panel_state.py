@@ -46,6 +46,7 @@ class PanelState:
         recent: the volumes that were opened last.
         choices: the volumes of a DICOM folder, one of which is to be chosen.
         upload_text: what can be uploaded.
+        may_fetch: whether a URL can be typed; url: what is typed; is_fetching: whether it is read.
         offer: what an autosave holds, and why it could not be shown; None when there is none to
             offer.
         first_models: what *Segment first* lists; first_reason: why none of it can run.
@@ -143,6 +144,9 @@ class PanelState:
     find: str = ""
     upload: int = -1
     upload_text: str = ""
+    may_fetch: bool = False
+    url: str = ""
+    is_fetching: bool = False
     save_name: str = "segmentation"
     save_suffix: str = ".seg.nrrd"
     exports: list[str] = field(default_factory=list)

@@ -173,13 +173,19 @@ def prepare(
         first = FirstImage(image)
     check_readable(first, segmentation)
     folders = [*data, *folders_of(image), *folders_of(cases)]
-    workspace = Workspace(out, folders, str(image) if is_url(image or "") else None)
+    workspace = Workspace(
+        out,
+        folders,
+        str(image) if is_url(image or "") else None,
+        may_fetch=demands_token and is_local(host),
+    )
     guard = Guard(host, demands_token=demands_token, is_encrypted=context is not None)
     workspace.check_writable()
     remove_links(workspace.out)  # of a start that a crash ended
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     application = Application(workspace, worklist, claims_of(cases, annotator))
     application.data.upload_text = _upload_text(max_upload_bytes)
+    application.data.may_fetch = workspace.may_fetch
     _install(application, guard, _transfer(application, max_upload_bytes), context)
     application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
     if first is not None:

@@ -26,6 +26,8 @@ from SlicePropagationWeb.recovery import Recovery
 
 SAVE_SUFFIXES = (".seg.nrrd", ".nii.gz")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,80}")
+WEB = re.compile(r"https?://[^\s/]+/\S+", re.IGNORECASE)
+CHAIN = "::"  # with which a URL leads to another one, such as a file of this machine
 MAX_LISTED = 500
 CLAIM = "page"  # what the name of the folder ends with that says who serves a folder
 DEPTH = 3  # data sets lie as SET/CASE/image.nii.gz
@@ -38,12 +40,14 @@ class Workspace:
         out: where results, uploads and the unsaved work go.
         readable: folders that images may come from.
         url: of the image that the program is started with, where it is one.
+        may_fetch: whether a person at the page may open other URLs.
 
     Attributes:
         out: as given, resolved.
         uploads: the folder of what came from the browser.
         recovery: the autosave.
         readable: as given, resolved, and uploads.
+        may_fetch: as given.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class Workspace:
         out: Path | str,
         readable: Sequence[Path | str] = (),
         url: str | None = None,
+        *,
+        may_fetch: bool = False,
     ) -> None:
         self.out = Path(out).resolve()
         self.uploads = self.out / UPLOADS
@@ -58,6 +64,7 @@ class Workspace:
         self._recent = RecentFiles(self.recovery.folder)
         self._claim = self.out / f"{own_prefix()}{CLAIM}"
         self._url = url
+        self.may_fetch = may_fetch
         self.readable = [Path(folder).resolve() for folder in readable]
         self.readable.append(self.uploads)
 
@@ -138,16 +145,28 @@ class Workspace:
         """What the browser asked to have opened: (path or URL, which volume of a DICOM folder).
 
         Raises:
-            InputError: it lies outside the folders.
+            InputError: it lies outside the folders, or is a URL that may not be fetched.
         """
-        place = self._readable_url(text) if is_url(text) else self.readable_path(text)
+        place = self.readable_url(text) if is_url(text) else self.readable_path(text)
         return place, str(series) if series else None
 
-    def _readable_url(self, url: str) -> str:
-        if url != self._url:
+    def readable_url(self, url: str) -> str:
+        """A URL that may be fetched: that of the start, or one of the web where a person may type it.
+
+        Raises:
+            InputError: it may not be.
+        """
+        if url == self._url:
+            return url
+        if not self.may_fetch:
             raise InputError(
                 f"{url} is not the image that this page was started with; start the program with"
                 " that URL in its place."
+            )
+        if not WEB.fullmatch(url) or CHAIN in url:
+            raise InputError(
+                f"'{url}' is no address that the page opens; type one that begins with http:// or"
+                " https://, or start the program with it."
             )
         return url
 

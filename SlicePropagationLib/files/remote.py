@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from SlicePropagationLib.errors import ConfigError, InputError, OutputError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder, clear_away, in_order_of_age, own_prefix
 from SlicePropagationLib.files.ome_zarr import MARKS, is_ome_zarr
+from SlicePropagationLib.files.reading import tell_stage
 from SlicePropagationLib.files.unpacked import cache_folder
 from SlicePropagationLib.files.urls import is_url, joined, place_of, split_url
 
@@ -185,7 +186,20 @@ def _fetch(url: str, local: Path) -> None:
         system, path = _system(url)
         if not system.exists(path):
             raise InputError(f"There is no file {url}; check the name.")
+        tell_stage("Fetching the file", _share(local, system.info(path).get("size")))
         system.get(path, str(local), recursive=system.isdir(path))
+
+
+def _share(local: Path, size: int | None) -> Callable[[], float | None]:
+    """How much of a file is here, as its copy grows; None where nobody says how large it is."""
+
+    def share() -> float | None:
+        try:
+            return local.stat().st_size / size if size else None
+        except OSError:  # nothing came yet
+            return 0.0
+
+    return share
 
 
 def _system(url: str) -> tuple[Any, str]:

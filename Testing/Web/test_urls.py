@@ -53,7 +53,7 @@ from SlicePropagationLib.files import mapped_file
 mapped_file.MAPPED_BYTES = 0  # the image counts as large
 url, out = sys.argv[1:]
 asyncio.set_event_loop(asyncio.new_event_loop())
-application, _ = prepare(url, out)
+application, _ = prepare(url, out, demands_token=False)
 workspace = application.workspace
 assert workspace.readable_volume(url) == (url, None)
 try:
