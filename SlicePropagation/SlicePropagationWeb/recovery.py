@@ -1,7 +1,7 @@
 """Keeping unsaved work on the disk, to go on with after a crash.
 
 One folder holds segmentation, table, record and which image it belongs to, and appears by one
-rename.
+rename. Of a large volume it holds what changed since the folder before it.
 """
 
 import contextlib
@@ -22,27 +22,32 @@ from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.result_files import write_result
 from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationWeb.kept_patches import PATCHES, PatchChain, chain_of, write_whole
 
 NAME = "annotation.seg.nrrd"
 JOURNAL = "strokes.jsonl"
 SUFFIXES = (".json", ".slices.csv", ".seg.nrrd")
+PATCHED_VOXELS = 2**24  # of a volume, from which on to write all of it takes too long each time
 
 
 class Recovery:
     """The autosave on the disk: numbered folders, of which the highest one counts.
 
-    A crash at any moment leaves the last one or the one before, whole. Beside them stands the journal
-    of strokes.
+    A crash at any moment leaves the last one or the one before, whole. Of a large volume those before
+    it stay, as each has what changed then. Beside them stands the journal of strokes.
 
     Args:
         folder: where the numbered folders stand.
+        patched_voxels: of a volume that counts as large.
 
     Attributes:
         journal: the file of strokes, as `StrokeJournal` writes it.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, patched_voxels: int = PATCHED_VOXELS) -> None:
         self.folder = Path(folder)
+        self._patched_voxels = patched_voxels
+        self._chain = PatchChain()
         self.journal = self.folder / JOURNAL
 
     def keep(
@@ -72,12 +77,22 @@ class Recovery:
             self.folder.mkdir(parents=True, exist_ok=True)
             partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=self.folder))
             record = {"at": time.strftime("%Y-%m-%d %H:%M"), **page}
-            write_result(partial / NAME, volume, session, segments, engine, 0.0, page=record)
+            is_large = volume.array.size >= self._patched_voxels
+            if is_large:
+                work = (volume, session, segments, engine)
+                is_whole = self._chain.write(partial, *work, record)
+            else:
+                write_result(partial / NAME, volume, session, segments, engine, 0.0, page=record)
+                is_whole = True
             _flush(partial)
-            older = self._numbered()
-            number = 1 + int(older[-1].name) if older else 1
-            os.replace(partial, self.folder / f"{number:08d}")
+            found = self._numbered()
+            number = 1 + int(found[-1].name) if found else 1
+            kept = self.folder / f"{number:08d}"
+            os.replace(partial, kept)
             _flush(self.folder)
+            if is_large:
+                self._chain.keep(kept)
+            older = found if is_whole else []
         except OSError as error:
             raise OutputError(
                 f"The unsaved work cannot be kept in {self.folder} ({error}); free space there, and"
@@ -119,7 +134,7 @@ class Recovery:
 
         Returns:
             {"at", "image", "title", "plane", "segment", "strokes": number of the last entry of the
-            journal that is in the files, "labels": path of the segmentation}
+            journal that is in the files, "labels": path of the segmentation, or of its patches}
         """
         for folder in reversed(self._numbered()):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -127,6 +142,8 @@ class Recovery:
                 page = json.loads(record)["page"]
                 if (folder / NAME).is_file():
                     return {**page, "labels": str(folder / NAME)}
+                if (folder / PATCHES).is_file() and chain_of(folder):
+                    return {**page, "labels": str(folder / PATCHES)}
         return None
 
     def forget(self) -> None:
@@ -136,6 +153,7 @@ class Recovery:
 
     def forget_files(self) -> None:
         """Drop what is kept but for the journal; the oldest first."""
+        self._chain.forget()
         for folder in self._numbered():
             self._remove(folder)
 
@@ -154,8 +172,11 @@ class Recovery:
             self.journal.replace(Path(folder) / f"{stem}.{JOURNAL}")
         if found is None:
             return None
-        for suffix in SUFFIXES:
-            companion(found["labels"], suffix).replace(Path(folder) / f"{stem}{suffix}")
+        if Path(found["labels"]).name == PATCHES:
+            write_whole(found["labels"], Path(folder), stem)
+        else:
+            for suffix in SUFFIXES:
+                companion(found["labels"], suffix).replace(Path(folder) / f"{stem}{suffix}")
         self.forget()
         return f"{stem}.seg.nrrd"
 

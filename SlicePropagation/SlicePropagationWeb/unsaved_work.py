@@ -1,11 +1,13 @@
 """Unsaved work of an earlier session: going on with it, dropping it, or keeping it as a file."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.files.segmentation_file import Segmentation, read_segmentation
 from SlicePropagationLib.files.volume import Volume
+from SlicePropagationWeb.kept_patches import PATCHES, read_patches
 from SlicePropagationWeb.opening import not_restored, read_with_remarks
 
 if TYPE_CHECKING:
@@ -98,4 +100,6 @@ class UnsavedWork:
 
 def _read_kept(path: str, volume: Volume) -> Segmentation | None:
     """The segmentation of unsaved work; None where it is in the journal alone."""
+    if Path(path).name == PATCHES:
+        return read_patches(path).on(volume)
     return read_segmentation(path, volume) if path else None

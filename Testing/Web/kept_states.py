@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from SlicePropagationWeb.kept_patches import PATCHES, read_patches
 from SlicePropagationWeb.recovery import Recovery
 from web_files import as_image, ct, read_mask
 
@@ -66,12 +67,20 @@ def numbers(found):
 
 def drawn(path):
     """The number of the state whose labels these are."""
-    first_slice = read_mask(path)[0]
+    is_patches = Path(path).name == PATCHES
+    masks = read_patches(path).segmentation().labels > 0 if is_patches else read_mask(path)
+    first_slice = masks[0]
     return int(first_slice.any(axis=1).sum()) - 1
+
+
+def name_of(path):
+    """What the files beside labels are called."""
+    is_patches = Path(path).name == PATCHES
+    return "annotation" if is_patches else companion(path, "").name
 
 
 def listed(path):
     """The number of the state whose table stands beside these labels."""
-    table = companion(path, ".slices.csv").read_text(encoding="utf-8")
+    table = Path(path).with_name(f"{name_of(path)}.slices.csv").read_text(encoding="utf-8")
     first_slice = table.splitlines()[1].split(",")
     return round(float(first_slice[4]) / COLUMNS) - 1

@@ -64,6 +64,18 @@ class Autosave:
         return None
 
 
+class Patches(Autosave):
+    """The page keeps its work on a large volume: what changed."""
+
+    @staticmethod
+    def write_on(folder: Path) -> Iterator[int]:
+        """As `Autosave.write_on`."""
+        recovery = Recovery(folder, patched_voxels=0)
+        for number in itertools.count():
+            keep(recovery, number)
+            yield number
+
+
 class Result:
     """A command writes labels, table and record over an earlier result."""
 
@@ -123,7 +135,7 @@ class Journal:
         return None
 
 
-WRITERS = (Autosave, Result, Journal)
+WRITERS = (Autosave, Patches, Result, Journal)
 
 
 def _stack():

@@ -14,7 +14,7 @@ from SlicePropagationWeb.workspace import Workspace
 
 from SlicePropagationLib.errors import SlicePropagationError
 
-NUM_KILLS = 36  # `python Testing/Web/kills.py` kills 1000 times
+NUM_KILLS = 48  # `python Testing/Web/kills.py` kills 1000 times
 
 
 def names_in(folder):
@@ -24,7 +24,7 @@ def names_in(folder):
 def test_killed_at_any_moment_programs_lose_and_mix_nothing():
     reached = Counter()
     assert list(problems(range(NUM_KILLS), reached)) == []
-    assert {writer for writer, _ in reached} == {"Autosave", "Result", "Journal"}
+    assert {writer for writer, _ in reached} == {"Autosave", "Patches", "Result", "Journal"}
     assert min(state for _, state in reached) < max(state for _, state in reached)
 
 
