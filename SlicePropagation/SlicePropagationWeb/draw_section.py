@@ -51,4 +51,4 @@ def _add_tool(name: StateNames, tool: str, text: str, icon: str) -> None:
         raw_attrs=[f'aria-label="{text}"', f'data-tool="{tool}"'],
     ):
         vuetify3.VIcon(icon, size="20")
-        tooltip(text, "bottom")
+        tooltip(text, "top")  # below are the options of the tool that was taken
