@@ -4,6 +4,8 @@ On a machine without a graphics card a picture takes as long as a slice.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -12,6 +14,7 @@ from trame_rca.schedulers import RcaImageRenderScheduler, image_scheduler
 from trame_slicer.rca_view import rca_view_factory
 from trame_slicer.views import abstract_view
 from trame_slicer.views.render_scheduler import NoScheduleRendering
+from vtkmodules.vtkCommonCore import vtkMultiThreader
 
 from SlicePropagationWeb.drawing_turns import DrawingTurns
 
@@ -74,12 +77,28 @@ class RenderThrottle(RcaImageRenderScheduler):
 
     def _render_frame(self, quality: int) -> None:
         """As trame-rca does it, with the number of the stroke."""
-        picture, columns, rows = self._rca.img_cols_rows
+        with _one_thread():
+            picture, columns, rows = self._rca.img_cols_rows
         encode = partial(_encoded, self._rca_encoder, self._stroke)
         encoding = asyncio.get_running_loop().run_in_executor(
             self._encode_pool, encode, picture, columns, rows, quality
         )
         self._push_queue.put_nowait(encoding)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have VTK lay a slice out in this thread alone.
+
+    That is little work. With threads for it a picture waits until each of them had a core, which on a
+    busy machine takes ten times as long as the work.
+    """
+    usual = vtkMultiThreader.GetGlobalMaximumNumberOfThreads()
+    vtkMultiThreader.SetGlobalMaximumNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        vtkMultiThreader.SetGlobalMaximumNumberOfThreads(usual)
 
 
 def _encoded(encoder: Any, stroke: float, *picture: Any) -> tuple[Any, dict[str, Any], int]:
