@@ -52,6 +52,7 @@ class SliceState:
         changed_at: session clock when an anchor or a hint was last set, changed or removed here.
         hint: pixels of the mask that a person drew in another plane; nobody vouches for the slice
             by them, and what fills it keeps them.
+        found_by: the model that found a prediction without a seed; "" for what walks predicted.
     """
 
     patch: Patch = EMPTY_MASK
@@ -60,6 +61,7 @@ class SliceState:
     written_at: int = 0
     changed_at: int = 0
     hint: Patch = EMPTY_MASK
+    found_by: str = ""
 
 
 @dataclass
@@ -451,6 +453,8 @@ class AnnotationSession:
         mask: np.ndarray | Patch,
         confidence: float,
         step: Step | None = None,
+        *,
+        by: str = "",
     ) -> None:
         """Take over a mask that something other than a walk found, of an earlier scan, say.
 
@@ -462,12 +466,13 @@ class AnnotationSession:
             mask: (H, W) bool, or its patch.
             confidence: trust in it, in [0, 1].
             step: the undoable step that it is part of; None for one of its own.
+            by: the model that found it, where one did.
 
         Raises:
             AnchorOverwriteError: the slice is an anchor of this label.
         """
         patch = self._patch(index, mask)
-        self.accept(label, index, patch, confidence, step)
+        self.accept(label, index, patch, confidence, step, found_by=by)
         self.history.append(
             {
                 "event": "suggest",
@@ -475,6 +480,7 @@ class AnnotationSession:
                 "index": index,
                 "patch": patch,
                 "confidence": float(confidence),
+                **({"by": by} if by else {}),
             }
         )
 
@@ -487,6 +493,8 @@ class AnnotationSession:
         mask: np.ndarray | Patch,
         confidence: float,
         step: Step | None = None,
+        *,
+        found_by: str = "",
     ) -> None:
         """Store a predicted mask, with what was hinted, unless a person has vouched for this slice.
 
@@ -496,6 +504,7 @@ class AnnotationSession:
             mask: (H, W) bool, or its patch.
             confidence: trust in it, in [0, 1].
             step: the undoable step that it is part of; None for one of its own.
+            found_by: the model that found it without a seed, where one did.
 
         Raises:
             AnchorOverwriteError: the slice is an anchor of this label.
@@ -516,6 +525,7 @@ class AnnotationSession:
             written_at=self._clock,
             changed_at=before.changed_at,
             hint=before.hint,
+            found_by=found_by,
         )
         self._write(label, index, state, step or self.open_step("Accept"))
 

@@ -83,7 +83,7 @@ class _Limits:
             "cede": mask,
             "settle": mask,
             "hint": mask,
-            "suggest": {**mask, "confidence": _share},
+            "suggest": {**mask, "confidence": _share, "by": _name},
             "restore": {
                 **mask,
                 "provenance": _provenance,
@@ -157,6 +157,11 @@ def _text(values: Mapping[str, Any], name: str) -> str:
     if not isinstance(values[name], str):
         raise TypeError(f"{name} is {values[name]!r}, a word is needed")
     return values[name]
+
+
+def _name(values: Mapping[str, Any], name: str) -> str:
+    """Earlier versions, and what no model found, do not say it."""
+    return _text(values, name) if name in values else ""
 
 
 def _overlap(values: Mapping[str, Any], name: str) -> bool | list[list[int]]:

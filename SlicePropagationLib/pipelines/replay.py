@@ -137,7 +137,8 @@ def _settle(session: AnnotationSession, event: Event) -> None:
 
 def _suggest(session: AnnotationSession, event: Event) -> None:
     patch = _fitting(session, event["patch"])
-    session.suggest(event["label"], event["index"], patch, event["confidence"])
+    by = event.get("by", "")
+    session.suggest(event["label"], event["index"], patch, event["confidence"], by=by)
 
 
 def _hint(session: AnnotationSession, event: Event) -> None:

@@ -19,6 +19,7 @@ def suggest_structures(
     segmenter: Any,
     labels: Mapping[int, int],
     *,
+    name: str = "",
     allow_overlap: bool = False,
 ) -> Iterator[SlicePrediction]:
     """Segment the session's stack, and take over what was found; one undoable step.
@@ -31,6 +32,7 @@ def suggest_structures(
         session: the AnnotationSession that is filled.
         segmenter: a `Segmenter` whose results have as many slices as the stack.
         labels: {label of the model's results: label of the session}.
+        name: of the model, which each slice keeps.
         allow_overlap: whether it may claim what other labels of the session have.
 
     Yields:
@@ -52,7 +54,7 @@ def suggest_structures(
         last = part.first + len(part.labels)
         for index in range(part.first, min(last, count - 1)):
             yield SlicePrediction(label, index, (), index + 1, count, is_final=True)
-    touched = _take_over(session, found, allow_overlap)
+    touched = _take_over(session, found, name, allow_overlap)
     yield SlicePrediction(label, count - 1, touched, count, count, is_final=True)
 
 
@@ -67,7 +69,7 @@ def _found(part: FoundSlices, labels: Mapping[int, int]) -> Found:
 
 
 def _take_over(
-    session: AnnotationSession, found: Found, allow_overlap: bool
+    session: AnnotationSession, found: Found, name: str, allow_overlap: bool
 ) -> tuple[tuple[int, int], ...]:
     """Suggest what was found in one step; returns the (label, slice) pairs that changed."""
     step = session.open_step(RUN)
@@ -76,7 +78,7 @@ def _take_over(
         if session.is_anchor(label, index):
             continue
         free = patch if allow_overlap else _without_kept(session, found, (label, index))
-        session.suggest(label, index, free, confidence, step)
+        session.suggest(label, index, free, confidence, step, by=name)
         touched.append((label, index))
     return tuple(touched)
 

@@ -96,6 +96,9 @@ def encode_states(
     }
     if hints:  # a key of their own, which earlier versions do not look at
         values["hints"] = hints
+    finders = {index: state.found_by for index, state in states.items() if state.found_by}
+    if finders:  # as the hints
+        values["found_by"] = finders
     return json.dumps(values, separators=(",", ":"))
 
 
@@ -111,6 +114,7 @@ def decode_slices(text: str) -> dict[str, Any] | None:
             and values["axis"] in (0, 1, 2)
             and all(_is_slice(index, state) for index, state in values["slices"].items())
             and all(_is_hint(index, patch) for index, patch in values.get("hints", {}).items())
+            and all(isinstance(name, str) for name in values.get("found_by", {}).values())
             and _is_grid(values.get("grid"))
         )
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -224,7 +228,7 @@ def in_system(
         return values
     turned = {
         name: {str(count - 1 - int(index)): value for index, value in values[name].items()}
-        for name in ("slices", "hints")
+        for name in ("slices", "hints", "found_by")
         if name in values
     }
     return {**values, **turned}
@@ -256,5 +260,6 @@ def restore_slices(
                 written_at,
                 changed_at,
                 EMPTY_MASK if hint is None else decode_patch(hint).within(patch),
+                values.get("found_by", {}).get(text, ""),
             )
             session.restore(label, index, state)

@@ -145,7 +145,7 @@ class FirstPage:
         """The page in Markdown; the heading `TABLES` ends it."""
         parts = [f"# {self.title}\n", f"**Asked:** {self.asked}\n", f"**How:** {self.how}\n"]
         if self.findings:
-            parts += [self._table(), f"{self._summary()}\n", f"![{_CAPTION}]({FIGURE})\n"]
+            parts += [self._table(), f"{self._summary()}\n", f"![{self._caption()}]({FIGURE})\n"]
         else:
             parts.append("**Found:** the paper has no figure of it; see the tables.\n")
         return "\n".join([*parts, f"{TABLES}\n"])
@@ -168,8 +168,11 @@ class FirstPage:
         noun = "statement" if len(verdicts) == 1 else "statements"
         return f"**Found:** of {len(verdicts)} {noun} {', '.join(said)}."
 
-
-_CAPTION = "How far what is ahead in the paper is ahead here, with 95 % intervals over patients"
+    def _caption(self) -> str:
+        """What the figure shows; intervals only where a finding has one."""
+        caption = "How far what is ahead in the paper is ahead here"
+        has_intervals = any(found.low is not None for found in self.findings)
+        return f"{caption}, with 95 % intervals over patients" if has_intervals else caption
 
 
 def findings_of(

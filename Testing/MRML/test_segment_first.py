@@ -9,6 +9,8 @@ pytest.importorskip("torch")
 
 from model_files import write_segmenter
 from SlicePropagationMRML.nodes import geometry
+from SlicePropagationMRML.presenting.messages import reasonTexts
+from SlicePropagationMRML.presenting.review import explainSlice
 from SlicePropagationMRML.run.events import Finished
 
 from SlicePropagationLib.errors import ConfigError
@@ -43,6 +45,8 @@ def test_segments_get_what_the_model_finds_as_predictions(opened, model):
         assert np.array_equal(opened.mask(segmentID), truth == own)
     assert (opened.logic.session.provenance == Provenance.PROPAGATED).all()
     assert opened.logic.document.engineName == model
+    reasons = explainSlice(opened.logic.session, 1, 7)
+    assert reasonTexts(reasons, 7)[0] == f"Found by the model {model}"
 
 
 def test_a_model_that_needs_all_voxels_gets_those_of_a_large_volume_too(bench, model, monkeypatch):

@@ -105,7 +105,9 @@ def sliceText(
 def reasonTexts(reasons: SliceReasons, index: int) -> list[str]:
     """Why a predicted slice is trusted as it is, one sentence each."""
     texts = []
-    if reasons.anchor is None:
+    if reasons.foundBy:
+        texts.append(_("Found by the model {model}").format(model=reasons.foundBy))
+    elif reasons.anchor is None:
         texts.append(_("No annotated slice shows the structure"))
     else:
         text = _("{number} slices from the annotated slice {anchor}")
@@ -116,7 +118,11 @@ def reasonTexts(reasons: SliceReasons, index: int) -> list[str]:
             )
         texts.append(text.format(number=abs(index - reasons.anchor), anchor=reasons.anchor))
     if reasons.isEmpty:
-        texts.append(_("Predicted to be empty: the structure ended before"))
+        texts.append(
+            _("Nothing was found here")
+            if reasons.foundBy
+            else _("Predicted to be empty: the structure ended before")
+        )
     if reasons.differsFrom is not None and not reasons.isEmpty:
         texts.append(
             _("The outline differs much from slice {other} ({change:+.0%} area)").format(

@@ -78,6 +78,7 @@ class SliceReasons:
         isEmpty: whether the slice was predicted to show nothing.
         differsFrom: a neighbouring slice with a much different outline, or None.
         areaChange: how much larger (> 0) or smaller (< 0) the area is than there, as a share of it.
+        foundBy: the model that found it without anything drawn, or "".
     """
 
     anchor: int | None
@@ -85,6 +86,7 @@ class SliceReasons:
     isEmpty: bool
     differsFrom: int | None
     areaChange: float
+    foundBy: str = ""
 
 
 def explainSlice(
@@ -109,6 +111,7 @@ def explainSlice(
         isEmpty=not session.mask(label, index).any(),
         differsFrom=other,
         areaChange=change,
+        foundBy=session.state(label, index).found_by,
     )
 
 

@@ -91,4 +91,6 @@ class FirstOrder:
         """What the model finds, as `suggest_structures` yields it."""
         from SlicePropagationLib.pipelines.segment_first import suggest_structures
 
-        return suggest_structures(session, engine, self.structures, allow_overlap=allow_overlap)
+        return suggest_structures(
+            session, engine, self.structures, name=engine.name, allow_overlap=allow_overlap
+        )

@@ -261,10 +261,7 @@ class _SubpixelTraining(_PriorTraining):
 
         ConfigError where the prior is missing, superfluous or does not fit.
         """
-        if self.needs_predictor:
-            _check_prior(self, PREDICTOR, "acnn_predictor")
-        else:
-            _check_prior(self, AUTOENCODER, "acnn_autoencoder")
+        _check_prior(self)
         model = self._load_prior(needs_predictor=self.needs_predictor) if self.prior else None
         labels = model.labels if model else self.task.labels
         check_labels(labels)
@@ -362,11 +359,14 @@ def on_grid(
     return replace(training, task=replace(training.task, network=network))
 
 
-def _check_prior(
-    training: _SubpixelTraining,
-    family: str,
-    task: str,
-) -> None:
+def _check_prior(training: _SubpixelTraining) -> None:
+    """Refuse a prior that is missing or would not be used; of the paper it is the T-L network's."""
+    is_of_paper = training.task.code_form == "printed"
+    family, task = AUTOENCODER, "acnn_autoencoder"
+    if training.needs_predictor or is_of_paper:
+        family, task = PREDICTOR, "acnn_predictor"
+    if is_of_paper:
+        task += " --preset paper"
     if training.task.code_weight and not training.prior:
         raise ConfigError(
             "This preset constrains the network by a shape model, and none is given; train one"

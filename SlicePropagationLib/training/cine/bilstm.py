@@ -158,8 +158,9 @@ PRESETS["small"] = CineBiLSTMTraining(
         epochs=20,
         batches_per_epoch=50,
         batch_size=2,
-        learning_rate=1e-3,
-        schedule="steps",
-        milestones=(10,),
+        learning_rate=2e-3,
+        schedule="cosine",
+        warmup_batches=20,
+        clip_norm=1.0,
     ),
 )

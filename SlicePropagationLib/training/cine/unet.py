@@ -73,9 +73,9 @@ PRESETS = {
             epochs=20,
             batches_per_epoch=50,
             batch_size=10,
-            learning_rate=1e-3,
-            schedule="steps",
-            milestones=(10,),
+            # at the paper's 1e-3 so few batches end while everything is background still
+            learning_rate=3e-3,
+            schedule="cosine",
         ),
     ),
 }

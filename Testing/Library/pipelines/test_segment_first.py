@@ -8,10 +8,17 @@ torch = pytest.importorskip("torch")
 from model_files import write_segmenter
 from phantoms import drifting_disc
 
+from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.pipelines.history_text import decode_history, encode_history
 from SlicePropagationLib.pipelines.replay import replay
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
 from SlicePropagationLib.pipelines.segment_first import suggest_structures
+from SlicePropagationLib.pipelines.slice_record import (
+    decode_slices,
+    encode_slices,
+    restore_slices,
+)
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession, Provenance
 
@@ -73,8 +80,6 @@ def test_it_is_one_step_to_undo_and_stopped_earlier_it_leaves_nothing(session, s
 
 
 def test_a_correction_is_propagated_over_it_and_the_history_does_it_all_again(session, segmenter):
-    from SlicePropagationLib.engines import make_engine
-
     fill(session, segmenter, {1: 1, 2: 2})
     mask = drifting_disc()[1][7]
     assert mask.any()
@@ -85,6 +90,24 @@ def test_a_correction_is_propagated_over_it_and_the_history_does_it_all_again(se
     replay(again, session.history)
     for label in session.labels:
         assert np.array_equal(again.masks(label), session.masks(label))
+
+
+def test_a_slice_says_which_model_found_it_until_something_else_does(session, segmenter):
+    fill(session, segmenter, {1: 1}, name="discs")
+    count = len(session.stack)
+    assert [session.state(1, index).found_by for index in range(count)] == ["discs"] * count
+    session.annotate(1, 7, drifting_disc()[1][7])
+    list(propagate(session, make_engine("copy"), plan_session(session, [1])[:1]))
+    found = [index for index in range(count) if session.state(1, index).found_by]
+    assert 0 < len(found) < count - 1
+    assert 7 not in found
+    again = AnnotationSession(session.stack, session.labels)
+    replay(again, decode_history(encode_history(session.history), session.stack))
+    assert [index for index in range(count) if again.state(1, index).found_by] == found
+    read = AnnotationSession(session.stack, session.labels)
+    record = decode_slices(encode_slices(session, 1, "copy"))
+    restore_slices(read, 1, session.masks(1), record)
+    assert [index for index in range(count) if read.state(1, index).found_by] == found
 
 
 def test_a_model_of_finer_slices_is_refused_with_what_to_use(session):

@@ -104,6 +104,13 @@ def test_a_page_without_a_statement_of_the_paper_says_so_and_shows_no_picture():
     assert "](" not in page
 
 
+def test_the_figure_is_said_to_have_intervals_only_where_there_is_one():
+    with_interval = Finding("a ahead of b", "+.02", 0.051, 0.04, 0.06)
+    tested = Finding("a ahead of c", "+.02", 0.051, None, None, p=0.01)
+    assert "intervals over patients](" in FirstPage("t", "a?", "h.", (with_interval, tested)).text()
+    assert "ahead here](findings.png)" in FirstPage("t", "a?", "h.", (tested,)).text()
+
+
 def test_a_page_is_read_as_it_was_written_with_a_picture_of_its_intervals(tmp_path):
     page = FirstPage("t", "a?", "h.", (compare(CLAIM, *differing(0.05, 0.02), "hearts"),))
     write_first_page(tmp_path, page)

@@ -171,3 +171,9 @@ def test_a_prior_whose_grids_lay_elsewhere_is_refused_with_a_remedy(folder):
     prior = untrained(folder / "about_labels.pt", "acnn_autoencoder", is_paper=False)
     with pytest.raises(ConfigError, match="lie about the labels.*0.5, 0.5, 0.5.*same preset"):
         tiny("acnn_segmentation", "paper", (), prior).new_task()
+
+
+@pytest.mark.parametrize("task", ["acnn_segmentation", "acnn_superresolution"])
+def test_without_a_prior_the_papers_preset_asks_for_the_papers_t_l_network(task):
+    with pytest.raises(ConfigError, match="train acnn_predictor --preset paper.*as --prior"):
+        tiny(task, "paper").new_task()
