@@ -84,8 +84,9 @@ def _turned(
     register: Register, turn: Turn, fixed: Map, moving: Map, config: DemonsConfig
 ) -> Displacement:
     """What a registration finds of slices that it sees turned, as they are stored."""
-    seen = [np.ascontiguousarray(turn.of(image)) for image in (fixed, moving)]
-    return turn.displacement_back(register(*seen, config))
+    fixed = np.ascontiguousarray(turn.of(fixed))
+    moving = np.ascontiguousarray(turn.of(moving))
+    return turn.displacement_back(register(fixed, moving, config))
 
 
 def make_voxelmorph(
