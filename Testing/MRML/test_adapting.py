@@ -2,6 +2,7 @@
 
 import threading
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -37,11 +38,11 @@ def drawn(bench):
 
 def test_a_run_that_adapts_is_recorded_and_one_after_it_does_not(drawn, model):
     drawn.run(model, adapts=True, device="cpu")
-    history = drawn.logic.session.history
-    assert history[-1]["adapt"]["annotated"] == [{"label": 1, "slices": list(ANCHORS)}]
-    drawn.draw("disc", 6, drawn.truth[6])
+    told = drawn.logic.session.history[-1]["adapt"]
+    assert told["annotated"] == [{"label": 1, "slices": list(ANCHORS)}]
+    drawn.draw("disc", 6, np.roll(drawn.truth[6], 2, axis=0))
     drawn.run(model, device="cpu")
-    runs = [event for event in history if event["event"] == "run"]
+    runs = [event for event in drawn.logic.session.history if event["event"] == "run"]
     assert ["adapt" in event for event in runs] == [True, False]
 
 

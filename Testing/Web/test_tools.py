@@ -264,7 +264,7 @@ def test_the_trained_network_adapts_to_annotated_slices_when_it_is_ticked(page, 
     choose(page, "Engine", "Trained network")
     tick.check()
     propagate(page)
-    history = bench.call(lambda: bench.workflow.session.document.session.history)
+    history = bench.call(lambda: bench.application.workflow.session.document.session.history)
     run = next(event for event in history[::-1] if event["event"] == "run")
     assert run["adapt"]["annotated"][0]["slices"] == [SEED - 6, SEED, SEED + 6]
 

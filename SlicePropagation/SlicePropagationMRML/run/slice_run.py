@@ -219,13 +219,20 @@ class SliceRun(Run):
 
     def _waitOrDrop(self) -> None:
         """Stopped: there is something to keep, or nothing yet."""
-        if self._touched or not (self._order.comesAtOnce or self._endedEarly):
+        if self._endedEarly and not self._touched:
+            self._drop(
+                SlicePropagationError(
+                    "Stopped before the first slice was there; nothing was written."
+                )
+            )
+        elif self._touched or not self._order.comesAtOnce:
             self._wait()
-            return
-        text = "Stopped before the model had seen all slices; nothing was written."
-        if self._endedEarly:
-            text = "Stopped before the first slice was there; nothing was written."
-        self._drop(SlicePropagationError(text))
+        else:
+            self._drop(
+                SlicePropagationError(
+                    "Stopped before the model had seen all slices; nothing was written."
+                )
+            )
 
     def _wait(self) -> None:
         self.phase = Phase.WAITING

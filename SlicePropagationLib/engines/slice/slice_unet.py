@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.func import functional_call
 
 from SlicePropagationLib.arrays import Anchors, Map, Mask, Probability
@@ -259,12 +260,17 @@ class SliceUNetEngine:
             for values in arrays
         ]
         is_half = self.device == "cuda"
-        # the learned ones wait on the CPU: the network may be moved there, as a GPU was full
-        weights = {name: value.to(self.device) for name, value in (learned or {}).items()}
         with torch.inference_mode(), torch.autocast(self.device, enabled=is_half):
-            logits = functional_call(self.network, weights, tuple(tensors))
+            logits = self._logits(tensors, learned)
         log_odds = turn.back((logits[0, 1] - logits[0, 0]).float().cpu().numpy())
         return log_odds - MAX_LOG_ODDS * inputs.maps[REGISTRATION]
+
+    def _logits(self, tensors: list[Tensor], learned: Learned | None) -> Tensor:
+        if learned is None:
+            return self.network(*tensors)
+        # they wait on the CPU, as the network may be moved there when a GPU is full
+        weights = {name: value.to(self.device) for name, value in learned.items()}
+        return functional_call(self.network, weights, tuple(tensors))
 
     def _move(
         self,
