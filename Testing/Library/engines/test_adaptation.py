@@ -100,23 +100,17 @@ def test_the_network_itself_stays_as_it_was():
     assert np.array_equal(before.masks(1), after.masks(1))
 
 
-def test_what_one_label_taught_says_nothing_to_another():
-    """One label is drawn as it is, the other one grown; each gets what it gets alone."""
+def test_what_one_label_or_image_taught_says_nothing_to_another():
     engine = generous().adapting(HOW)
-    stack, truth = drifting_disc()
-    grown = np.maximum.reduce([np.roll(truth, shift, axis=2) for shift in (-2, 0, 2)])
-
-    def masks_with(labels):
-        session = AnnotationSession(stack, (1, 2))
-        for label in labels:
-            for index in ANCHORS:
-                session.annotate(label, index, (truth if label == 1 else grown)[index])
-        walk(session, engine)
-        return session
-
-    both = masks_with((1, 2))
-    for label in (1, 2):
-        assert np.array_equal(both.masks(label), masks_with((label,)).masks(label))
+    session, truth = annotated()
+    anchors = {index: truth[index] for index in ANCHORS}
+    first, *_ = plan_runs(ANCHORS, len(truth))
+    assert list(engine.prepare(session.stack, first, anchors))
+    other_label, *_ = plan_runs(ANCHORS, len(truth), label=2)
+    assert list(engine.prepare(session.stack, other_label, anchors))
+    assert list(engine.prepare(session.stack, other_label, anchors)) == []
+    other_image, _ = drifting_disc()
+    assert list(engine.prepare(other_image, other_label, anchors))
 
 
 def test_an_empty_slice_that_was_confirmed_is_learned_from():
