@@ -5,7 +5,7 @@ The two walks of a gap are blended, overlaps of labels are resolved.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,6 +57,7 @@ def propagate(
     *,
     allow_overlap: bool | Collection[LabelPair] = False,
     ends_at_once: bool = False,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[SlicePrediction]:
     """Fill the targets of `runs`, one slice a step.
 
@@ -75,11 +76,14 @@ def propagate(
             of labels, only where the other one of a pair lies.
         ends_at_once: be done with all slices behind the end of a walk in one step, as when a
             history is done again, which counts them as one.
+        is_stopped: asked while an engine prepares a walk; True ends all walks before their next
+            slice.
 
     Yields:
         SlicePrediction for each finished slice.
     """
-    return _Propagation(session, engine, tuple(runs), allow_overlap, ends_at_once).steps()
+    propagation = _Propagation(session, engine, tuple(runs), allow_overlap, ends_at_once)
+    return propagation.steps(is_stopped)
 
 
 def drawn_overlaps(session: AnnotationSession) -> list[LabelPair]:
@@ -179,7 +183,7 @@ class _Propagation:
         # {index: {label: what the label predicts there}}, of the labels of this run
         self.predicted: dict[int, dict[int, _Prediction]] = {}
 
-    def steps(self) -> Iterator[SlicePrediction]:
+    def steps(self, is_stopped: Callable[[], bool]) -> Iterator[SlicePrediction]:
         self.undo_step = self.session.open_step(RUN)
         self._record_run()
         self.seen_anchors = self.session.anchors_clock
@@ -188,6 +192,8 @@ class _Propagation:
             for walk in list(self.walks):
                 self._restart_changed()
                 if walk in self.walks and not walk.is_done:
+                    if any(is_stopped() for _ in walk.get_ready()):
+                        return
                     looks_on = walk.end is not None
                     prediction = self._advance(walk)
                     if not looks_on:  # however far it looks, the end of a walk is one step
@@ -204,15 +210,19 @@ class _Propagation:
     # History
 
     def _record_run(self) -> None:
-        self._record(
-            {
-                "event": "run",
-                "steps": 0,
-                "engine": self.engine.name,
-                "allow_overlap": [list(pair) for pair in self.pairs] or self.allow_overlap,
-                "runs": self.runs,
-            }
-        )
+        event = {
+            "event": "run",
+            "steps": 0,
+            "engine": self.engine.name,
+            "allow_overlap": [list(pair) for pair in self.pairs] or self.allow_overlap,
+            "runs": self.runs,
+        }
+        adaptation = getattr(self.engine, "adaptation", None)
+        if adaptation is not None:
+            labels = {run.label for run in self.runs}
+            anchors = {label: self.session.anchors(label) for label in labels}
+            event["adapt"] = adaptation.recorded(anchors)
+        self._record(event)
 
     def _record(self, event: Event) -> None:
         self.event = event

@@ -25,7 +25,10 @@ class Engine(Protocol):
     [0, 1] that it expects of the slice it has just yielded; without it the confidence is estimated
     from what the prediction looks like. And `presence(stack, run, anchors)`, which returns an
     iterator of how probable it is that the structure is on each target of a run beyond the
-    outermost anchor, or None; it is asked where the walk has ended, and may end early.
+    outermost anchor, or None; it is asked where the walk has ended, and may end early. And
+    `prepare(stack, run, anchors)`, an iterator over moments of work before the first slice of a
+    walk, between which a person can stop it; with it `adaptation`, an `Adaptation` that the history
+    shall keep, or None.
     """
 
     @property
@@ -83,6 +86,7 @@ class WalkUnderWay:
         self.position = 0
         self.end: int | None = None
         self._predictions = engine.walk(session.stack, run, anchors)
+        self._prepare = getattr(engine, "prepare", _needs_nothing)
         self._ask_presence = getattr(engine, "presence", _knows_nothing)
         self._stack = session.stack
         self._presence: Iterator[float] | None = None
@@ -96,6 +100,11 @@ class WalkUnderWay:
     def is_done(self) -> bool:
         """Whether the walk has passed its last target."""
         return self.position == len(self.run.targets)
+
+    def get_ready(self) -> Iterator[None]:
+        """What the engine does before the first slice, in moments; nothing later on."""
+        if self.position == 0:
+            yield from self._prepare(self._stack, self.run, self.anchors)
 
     def next_slice(self) -> tuple[int, np.ndarray | None]:
         """(index, (H, W) probability or None once the structure has ended)."""
@@ -122,6 +131,13 @@ class WalkUnderWay:
         rest = self.run.targets[self.position :]
         self.position = len(self.run.targets)
         return rest
+
+
+def _needs_nothing(
+    stack: SliceStack, run: Run, anchors: Mapping[int, np.ndarray]
+) -> Iterator[None]:
+    """What an engine does before a walk that begins at once."""
+    return iter(())
 
 
 def _knows_nothing(stack: SliceStack, run: Run, anchors: Mapping[int, np.ndarray]) -> None:

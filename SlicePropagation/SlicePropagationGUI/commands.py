@@ -82,6 +82,7 @@ class Commands:
                 self._run.span(),
                 self._run.direction(),
                 self._run.device(),
+                adapts=self._run.adapts(),
             )
             self._view.say(self._presenter.started(isStarted))
             if isStarted:

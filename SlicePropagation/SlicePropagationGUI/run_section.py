@@ -8,6 +8,8 @@ from SlicePropagationMRML.nodes.geometry import PLANES, axisOfPlane, endsOfAxis,
 from SlicePropagationMRML.presenting.controls import (
     DEVICES,
     DIRECTIONS,
+    adaptHint,
+    adaptReason,
     deviceTitles,
     directionTitles,
     engineNames,
@@ -68,6 +70,7 @@ class RunSection:
         ui.toTheEndCheckBox.connect("toggled(bool)", self._toTheEndChosen)
         ui.rangeWidget.connect("valuesChanged(double,double)", self._rangeChosen)
         ui.followCheckBox.connect("toggled(bool)", self._followChosen)
+        ui.adaptCheckBox.connect("toggled(bool)", self._adaptChosen)
 
     # What was chosen
 
@@ -93,6 +96,10 @@ class RunSection:
         """Where the network runs: "auto", "cpu" or "cuda"."""
         return self._settings.get("device")
 
+    def adapts(self):
+        """Whether the engine learns from annotated slices before it walks."""
+        return self._settings.isOn("adapt") and adaptReason(self.engineName()) == ""
+
     def follows(self):
         """Whether the slice views follow the run."""
         return self._settings.isOn("follow")
@@ -113,6 +120,7 @@ class RunSection:
         with self._filling:
             self._ui.toTheEndCheckBox.checked = self._settings.isOn("toTheEnd")
             self._ui.followCheckBox.checked = self._settings.isOn("follow")
+            self._ui.adaptCheckBox.checked = self._settings.isOn("adapt")
             self._ui.engineComboBox.setCurrentIndex(engineRow(self.engineName()))
             self._ui.deviceComboBox.setCurrentIndex(DEVICES.index(self.device()))
 
@@ -216,6 +224,9 @@ class RunSection:
     def _followChosen(self, isOn):
         self._settings.set("follow", bool(isOn))
 
+    def _adaptChosen(self, isOn):
+        self._settings.set("adapt", bool(isOn))
+
     def _directionChosen(self, index):
         if not self._filling and index >= 0:
             self._settings.set("direction", DIRECTIONS[index])
@@ -296,6 +307,9 @@ class RunSection:
         self._ui.deviceComboBox.toolTip = state.choices or _(
             "Where the network runs; automatic takes a GPU where there is one"
         )
+        reason = state.choices or adaptReason(self.engineName())
+        self._ui.adaptCheckBox.enabled = reason == ""
+        self._ui.adaptCheckBox.toolTip = reason or adaptHint()
         self._ui.installButton.visible = "torch" in situation.missing
 
 

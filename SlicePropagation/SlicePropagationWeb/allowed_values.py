@@ -184,7 +184,7 @@ _PANEL_RULES: dict[str, Rule] = {
             *TOOL_CHOICES,
         )
     },
-    **dict.fromkeys(("to_the_end", "follow", "show_3d"), _truth),
+    **dict.fromkeys(("to_the_end", "follow", "adapts", "show_3d"), _truth),
     **dict.fromkeys(("is_details", "is_table", "is_keys", "is_second_dialog"), _truth),
     **dict.fromkeys(("is_open_dialog", "is_save_dialog", "is_first_dialog"), _truth),
     **dict.fromkeys(("outline", "crosshair", "sphere", "smart"), _truth),

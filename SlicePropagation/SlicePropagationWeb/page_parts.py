@@ -110,6 +110,7 @@ def check(
     text: str,
     value: str,
     disabled: str = "false",
+    hint: str = "",
 ) -> None:
     """A check box.
 
@@ -117,16 +118,20 @@ def check(
         text: the label.
         value: name of the browser's value.
         disabled: expression that says whether it cannot be clicked.
+        hint: expression of the tooltip, also while it cannot be clicked; none where it is empty.
     """
-    vuetify3.VCheckbox(
-        v_model=value,
-        label=text,
-        density="compact",
-        hide_details=True,
-        color=ACCENT,
-        classes="sp-check flex-grow-0",
-        disabled=(disabled,),
-    )
+    with html.Div(classes="flex-grow-0"):  # what is disabled hears no mouse
+        vuetify3.VCheckbox(
+            v_model=value,
+            label=text,
+            density="compact",
+            hide_details=True,
+            color=ACCENT,
+            classes="sp-check flex-grow-0",
+            disabled=(disabled,),
+        )
+        if hint:
+            tooltip(shown(hint), "right", max_width="320")
 
 
 def percent_slider(value: str, label: str, hint: str) -> None:

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from SlicePropagationMRML.nodes.types import Schedule
+from SlicePropagationMRML.presenting.controls import adaptReason
 from SlicePropagationMRML.presenting.messages import summaryText
 from SlicePropagationMRML.presenting.review import Kind, SliceReview, reviewSlices
 from SlicePropagationMRML.presenting.states import Situation
@@ -146,6 +147,7 @@ class PageRefresh:
         """Say what can be done now, and why the rest cannot."""
         engine = ENGINES[self._data.engine]
         self._data.has_device = engine.has_weights and not engine.missing
+        self._data.adapt_reason = adaptReason(self._data.engine)
         history = self._controller.history
         self._data.why = reasons(
             self._situation(),

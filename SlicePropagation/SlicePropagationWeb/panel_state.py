@@ -38,6 +38,8 @@ class PanelState:
         margin: how far a mask grows or shrinks, in margin_unit.
         follow: whether the slice views follow a run.
         has_device: whether the engine chosen runs on a device that can be chosen.
+        adapts: whether it learns from annotated slices; adapt_hint: what that means, adapt_reason:
+            why it cannot.
         planes: the axes by anatomical name, with their angle where they are oblique.
         cell, cell_text: the slice of the strip that the mouse rests on, and what is to be said of
             it.
@@ -102,6 +104,9 @@ class PanelState:
     to_the_end: bool = True
     follow: bool = True
     has_device: bool = False
+    adapts: bool = False
+    adapt_hint: str = ""
+    adapt_reason: str = ""
     planes: list[dict] = field(default_factory=list)
     cell: int = -1
     cell_text: str = ""

@@ -43,6 +43,13 @@ def add_propagate_section(name: StateNames) -> None:
         with html.Div(v_if=name.has_device, classes="sp-gap"):
             hint = f"{name.why}.choices || '{DEVICE_HINT}'"
             select("Device", name, name.device, DEVICE_ITEMS, hint)
+        reason = f"{name.why}.choices || {name.adapt_reason}"
+        check(
+            "Adapt to annotated slices",
+            name.adapts,
+            f"!!({reason})",
+            hint=f"{reason} || {name.adapt_hint}",
+        )
         select("Auto-update", name, name.after_correction, AFTER_CORRECTION_ITEMS, CORRECTED_HINT)
         check("Slice views follow the run", name.follow)
 

@@ -168,7 +168,8 @@ class Redo:
         """What walks, and through which slices: the pace is another one elsewhere."""
         document = self._logic.document
         volume = document.volumeNode.GetID() if document is not None else ""
-        return volume, self._data.plane, self._data.engine, self._data.device
+        data = self._data
+        return volume, data.plane, data.engine, data.device, "adapts" if data.adapts else ""
 
     def is_due(self, segment_ids: Iterable[str]) -> bool:
         """Whether a correction redoes what it affects without being asked.

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from SlicePropagationMRML.nodes.types import Schedule
+from SlicePropagationMRML.presenting.controls import adaptHint
 from SlicePropagationMRML.presenting.messages import otherAxisText, otherGridText
 from SlicePropagationMRML.presenting.presenter import Presenter
 from SlicePropagationMRML.run.events import (
@@ -87,6 +88,7 @@ class Workflow:
         data.engines = engine_items()
         data.directions = direction_items()
         data.engine = default_engine()
+        data.adapt_hint = adaptHint()
 
     # Runs
 
@@ -108,6 +110,7 @@ class Workflow:
             data.direction,
             data.device,
             segmentIDs=filled,
+            adapts=data.adapts and not data.adapt_reason,
         )
         self._is_redoing = is_redo and is_started
         self.say(self.presenter.started(is_started))

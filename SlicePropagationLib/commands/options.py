@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from SlicePropagationLib.commands.progress import EpochLines
 from SlicePropagationLib.engines import choose_default, default_engine
+from SlicePropagationLib.engines.adaptation import ADAPT, FEWEST_SLICES
 from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.label_values import values_of
@@ -39,6 +40,14 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         help=(
             "make the predicted slices agree with their neighbours, with weights of `train birnn`"
             " (default: as the engine predicts them)"
+        ),
+    )
+    parser.add_argument(
+        "--adapt",
+        action="store_true",
+        help=(
+            f"where a structure has {FEWEST_SLICES} annotated slices or more, tune a small part of"
+            " the network on them before it walks, which takes seconds"
         ),
     )
     add_device(parser)
@@ -139,12 +148,16 @@ def is_first_process(arguments: argparse.Namespace) -> bool:
 
 
 def engine_name(arguments: argparse.Namespace) -> str:
-    """The engine of `add_engine`'s options, with what smooths it, as `make_engine` takes it.
+    """The engine of `add_engine`'s options, as `make_engine` takes it.
+
+    With whether it learns from annotated slices, and with what smooths it.
 
     Where none is named it is the default, with a warning if that is not the trained one for want
     of its weights.
     """
     engine = arguments.engine or choose_default()
+    if arguments.adapt:
+        engine = f"{engine}+{ADAPT}"
     return f"{engine}+{arguments.smooth}" if arguments.smooth else engine
 
 

@@ -6,6 +6,7 @@ import logging
 from importlib import import_module, util
 from typing import TYPE_CHECKING
 
+from SlicePropagationLib.engines.adaptation import Adaptation, adapting, split_adapt
 from SlicePropagationLib.engines.brought import is_brought, make_brought, weights_file
 from SlicePropagationLib.engines.engine_info import EngineInfo
 from SlicePropagationLib.errors import ConfigError
@@ -31,6 +32,7 @@ ENGINES = {
             " is installed.",
             ("torch",),
             has_weights=True,
+            learns=True,
         ),
         EngineInfo(
             "registration",
@@ -111,8 +113,9 @@ def make_engine(name: Path | str | None = None, device: str = "auto") -> Engine:
 
     Args:
         name: None for `default_engine()`; "NAME:ARGUMENT" is an engine around a model of others,
-            such as "sam2:WEIGHTS.pt", or one that an installed package brings; "NAME+MODEL.pt"
-            smooths what it predicts across slices, with weights of `train birnn`.
+            such as "sam2:WEIGHTS.pt", or one that an installed package brings; "NAME+adapt" learns
+            from the annotated slices before it walks, see `Adaptation`; "NAME+MODEL.pt" smooths
+            what it predicts across slices, with weights of `train birnn`.
         device: "auto", "cpu" or "cuda"; for engines with weights.
 
     Raises:
@@ -122,6 +125,9 @@ def make_engine(name: Path | str | None = None, device: str = "auto") -> Engine:
     name, smoother = split_name(name or choose_default())
     if smoother:
         return _smoothed(make_engine(name, device), smoother, device)
+    name, is_adapting = split_adapt(name)
+    if is_adapting:
+        return adapting(make_engine(name, device), Adaptation())
     if name not in ENGINES and is_brought(name):
         return make_brought(name, device)
     path = name if name.endswith(MODEL_SUFFIXES) else None
@@ -156,6 +162,7 @@ def split_name(name: Path | str | None = None) -> tuple[str, str | None]:
 
 
 def _is_engine(name: str) -> bool:
+    name, _ = split_adapt(name)
     return name in ENGINES or name.endswith(MODEL_SUFFIXES) or is_brought(name)
 
 

@@ -19,6 +19,7 @@ class EngineInfo:
         summary: one sentence for people.
         requires: packages it needs beyond numpy, scipy and SimpleITK.
         has_weights: whether it walks with trained weights, and on a device of choice.
+        learns: whether it can learn from annotated slices before it walks.
     """
 
     name: str
@@ -28,6 +29,7 @@ class EngineInfo:
     summary: str
     requires: tuple[str, ...] = ()
     has_weights: bool = False
+    learns: bool = False
 
     @property
     def missing(self) -> tuple[str, ...]:

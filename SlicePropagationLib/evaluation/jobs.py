@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SlicePropagationLib.engines import MODEL_SUFFIXES
+from SlicePropagationLib.engines.adaptation import split_adapt
 from SlicePropagationLib.engines.brought import weights_file
 from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
@@ -136,7 +137,7 @@ def _named_engine(text: str) -> tuple[str, str]:
     if not mark or Path(text).is_file():  # a folder may have the sign in its name
         name = text
         source = text
-    if name.endswith(MODEL_SUFFIXES) or weights_file(name):
+    if split_adapt(name)[0].endswith(MODEL_SUFFIXES) or weights_file(name):
         name = Path(name).name
     return name, source
 

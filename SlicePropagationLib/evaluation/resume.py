@@ -149,6 +149,9 @@ def _origin(
         unusual.append(f"of {source}")
     if is_brought(split_name(source)[0]):
         unusual.append(f"walked by {engine.name}")
+    adaptation = getattr(engine, "adaptation", None)
+    if adaptation is not None:
+        unusual.append(f"adapting in {adaptation.steps} steps from {adaptation.seed}")
     smoother = getattr(engine, "smoother_sha256", None)
     if smoother is not None:
         unusual.append(f"smoothed by {smoother}")

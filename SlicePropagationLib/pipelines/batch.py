@@ -22,6 +22,7 @@ from typing import Any
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
+from SlicePropagationLib.engines.adaptation import split_adapt
 from SlicePropagationLib.engines.brought import is_brought, weights_file
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError, in_one_line
@@ -398,6 +399,7 @@ def _add_file(digest: hashlib._Hash, path: Path) -> None:
 def _weight_files(engine: Path | str | None) -> list[Path | str | None]:
     """The files of the weights that an engine walks with: those it names, or the shipped ones."""
     name, smoother = split_name(engine)
+    name, _ = split_adapt(name)
     if _is_brought(name):
         return [weights_file(name), smoother]
     if has_model(name):

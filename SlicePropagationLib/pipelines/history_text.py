@@ -13,7 +13,9 @@ from SlicePropagationLib.session import Event, Provenance
 if TYPE_CHECKING:
     from SlicePropagationLib.stack import SliceStack
 
+MOST_STEPS = 1000  # of tuning; a file that asks for more would keep a machine busy for hours
 MOST_SLICES = 1 << 20  # where the stack is not known; no format of images has as many
+OF_LATER_VERSIONS = ("adapt",)  # an event without them is one of an earlier version, or needs none
 ANCHORS = {int(kind) for kind in Provenance if kind >= Provenance.SEED}
 BAD_EVENT = (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError)
 
@@ -69,7 +71,8 @@ class _Limits:
         kind = values["event"]
         event = {"event": kind}
         for name, check in self._checks(kind).items():
-            event[name] = check(values, name)
+            if name in values or name not in OF_LATER_VERSIONS:
+                event[name] = check(values, name)
         return event
 
     def _checks(self, kind: str) -> dict[str, Callable[[Mapping[str, Any], str], Any]]:
@@ -90,7 +93,13 @@ class _Limits:
                 "confidence": _share_or_none,
                 "hint": self._patch_or_none,
             },
-            "run": {"steps": whole, "engine": _text, "allow_overlap": _overlap, "runs": self._runs},
+            "run": {
+                "steps": whole,
+                "engine": _text,
+                "allow_overlap": _overlap,
+                "runs": self._runs,
+                "adapt": self._adapt,
+            },
             "continue": {"steps": whole},
         }.get(kind, {})
 
@@ -106,6 +115,21 @@ class _Limits:
     def _patch_or_none(self, event: Mapping[str, Any], name: str) -> Any:
         """Earlier versions did not record what was confirmed, and few slices have a hint."""
         return self._patch(event, name) if event.get(name) is not None else None
+
+    def _adapt(self, event: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """What the engine learned from, of which `seed` and `steps` say how."""
+        values = event[name]
+        annotated = [
+            {
+                "label": _label(own, "label"),
+                "slices": [self._index({"index": index}, "index") for index in own["slices"]],
+            }
+            for own in _listed(values["annotated"])
+        ]
+        steps = whole(values, "steps")
+        if steps > MOST_STEPS:
+            raise ValueError(f"steps is {steps}, at most {MOST_STEPS} are made")
+        return {"seed": whole(values, "seed"), "steps": steps, "annotated": annotated}
 
     def _runs(self, event: Mapping[str, Any], name: str) -> tuple[Run, ...]:
         return tuple(self._run(values) for values in _listed(event[name]))

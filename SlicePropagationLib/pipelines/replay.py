@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.engines.adaptation import Adaptation, adapting
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.pipelines.history_text import decode_history, encode_history
@@ -36,6 +37,10 @@ def _renumber(event: Event, numbers: Mapping[int, int]) -> Event:
     if isinstance(event.get("allow_overlap"), list):
         pairs = event["allow_overlap"]
         changed["allow_overlap"] = [[numbers[label] for label in pair] for pair in pairs]
+    if "adapt" in event:
+        adapt = event["adapt"]
+        annotated = [{**own, "label": numbers[own["label"]]} for own in adapt["annotated"]]
+        changed["adapt"] = {**adapt, "annotated": annotated}
     return changed
 
 
@@ -62,7 +67,7 @@ def replay(
             EDITS[kind](session, event)
         elif kind in ("run", "continue"):
             if kind == "run":
-                engine = engine_of(event["engine"])
+                engine = adapting(engine_of(event["engine"]), _adaptation(event))
                 allow_overlap = event["allow_overlap"]
                 steps = propagate(
                     session,
@@ -76,6 +81,12 @@ def replay(
             raise InputError(
                 f"The history holds an unknown event '{kind}'; it was written by a newer version."
             )
+
+
+def _adaptation(event: Event) -> Adaptation | None:
+    """How the engine of a run learned from annotated slices; None where it did not."""
+    adapt = event.get("adapt")
+    return adapt and Adaptation(adapt["seed"], adapt["steps"])
 
 
 def _check_place(session: AnnotationSession, event: Event) -> None:

@@ -290,6 +290,27 @@ def test_a_correction_updates_its_gaps_at_once_when_asked_to(seeded):
     assert (seeded.mask()[13] == seeded.mask()[11]).all()
 
 
+def test_the_trained_network_adapts_to_annotated_slices_when_asked_to(seeded):
+    pytest.importorskip("torch")
+    box = seeded.ui.adaptCheckBox
+    assert not box.checked
+    seeded.choose(seeded.ui.engineComboBox, "Trained network")
+    seeded.check(box, True)
+    assert "3 annotated slices" in box.toolTip
+    for index in (5, 11):
+        seeded.draw(index, disc((48, 48), (20, 20), 5))
+    seeded.propagate()
+    run = next(event for event in seeded.logic.session.history[::-1] if event["event"] == "run")
+    assert len(run["adapt"]["annotated"][0]["slices"]) == 3
+    seeded.choose(seeded.ui.engineComboBox, "Copy (baseline)")
+    assert not box.enabled
+    assert "nothing to tune" in box.toolTip
+    assert not seeded.panel.run.adapts()
+    seeded.choose(seeded.ui.engineComboBox, "Trained network")
+    assert box.enabled
+    assert seeded.panel.run.adapts()
+
+
 def test_the_table_of_slices_is_what_the_strip_shows(seeded, monkeypatch, tmp_path):
     seeded.propagate()
     monkeypatch.setattr(seeded.panel.details, "askPath", lambda name: str(tmp_path / name))

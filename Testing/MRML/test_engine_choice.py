@@ -11,6 +11,14 @@ def test_an_engine_is_named_as_on_the_command_line(name):
     assert EngineChoice().changedTo(name, "cpu").name == name
 
 
+def test_an_engine_is_made_anew_when_it_shall_adapt_and_only_then():
+    choice = EngineChoice().changedTo("slice_unet", "cpu")
+    assert choice.changedTo("slice_unet", "cpu") is choice
+    adapting = choice.changedTo("slice_unet", "cpu", adapts=True)
+    assert adapting is not choice
+    assert adapting.changedTo("slice_unet", "cpu", adapts=True) is adapting
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(ConfigError, match="nowhere:x"):
         EngineChoice().changedTo("nowhere:x", "cpu")

@@ -72,6 +72,8 @@ def test_who_lost_the_session_learns_that_and_no_more(sample):
         (f"{PANEL}span", [0, 10**9]),
         (f"{PANEL}save_suffix", "/../evil"),
         (f"{PANEL}show_3d", "yes"),
+        (f"{PANEL}adapts", "always"),
+        (f"{PANEL}adapt_reason", ""),
         (f"{PANEL}owner", "me"),
         (f"{PANEL}images", [{"title": "t", "path": "/etc"}]),
         ("trame__template_main", "<b>mine</b>"),

@@ -252,6 +252,23 @@ def test_the_engine_is_chosen_and_walks(page, bench):
     assert (bench.masks() == drawn).all()
 
 
+def test_the_trained_network_adapts_to_annotated_slices_when_it_is_ticked(page, bench):
+    pytest.importorskip("torch")
+    tick = page.get_by_label("Adapt to annotated slices")
+    assert tick.is_disabled()  # image registration has nothing to tune
+    page.locator("div:has(> .sp-check)", has=tick).hover(force=True)
+    page.get_by_text("This engine has nothing to tune; it walks as always").wait_for()
+    seed(page, bench)
+    for index in (SEED - 6, SEED + 6):
+        bench.paint_spleen(page, index)
+    choose(page, "Engine", "Trained network")
+    tick.check()
+    propagate(page)
+    history = bench.call(lambda: bench.application.workflow.session.document.session.history)
+    run = next(event for event in history[::-1] if event["event"] == "run")
+    assert run["adapt"]["annotated"][0]["slices"] == [SEED - 6, SEED, SEED + 6]
+
+
 def test_a_device_that_is_not_there_ends_the_run_with_a_sentence(page, bench):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():

@@ -121,6 +121,7 @@ class Bench:
             data.after_correction = "never"
             data.direction = "both"
             data.device = "auto"
+            data.adapts = False
             data.follow = True
             data.reach = "slice"
             data.reach_span = [0, 0]

@@ -22,6 +22,7 @@ DEFAULTS = {
     "direction": "both",
     "engine": "",
     "device": "auto",
+    "adapt": "0",
     "follow": "1",
     "autoUpdate": "0",
     "cyclic": "1",
@@ -32,7 +33,7 @@ WORDS = {
     "scope": ("selected", "drawn", "checked"),
     "direction": ("both", "up", "down"),
     "device": ("auto", "cpu", "cuda"),
-    **dict.fromkeys(("toTheEnd", "follow", "autoUpdate", "cyclic"), ("0", "1")),
+    **dict.fromkeys(("toTheEnd", "follow", "autoUpdate", "cyclic", "adapt"), ("0", "1")),
 }
 NUMBERS = ("first", "last")
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from SlicePropagationLib.engines import ENGINES
+from SlicePropagationLib.engines.adaptation import FEWEST_SLICES
 from SlicePropagationLib.files.shipped_weights import has_model
 from SlicePropagationMRML.presenting.exports import modelCard
 from SlicePropagationMRML.presenting.messages import endName, packagesText
@@ -74,6 +75,21 @@ def blockedReason(name: str) -> str:
     if info.has_weights and not has_model(name):
         return _("Its weights are not part of this installation; install the extension again")
     return ""
+
+
+def adaptReason(name: str) -> str:
+    """Why an engine cannot learn from annotated slices; empty when it can."""
+    if ENGINES[name].learns:
+        return ""
+    return _("This engine has nothing to tune; it walks as always")
+
+
+def adaptHint() -> str:
+    """What it means that an engine learns from annotated slices, in a sentence."""
+    return _(
+        "Where a segment has {count} annotated slices or more: tune a small part of the network on"
+        " them before it walks, which takes seconds"
+    ).format(count=FEWEST_SLICES)
 
 
 def listedTitle(name: str) -> str:

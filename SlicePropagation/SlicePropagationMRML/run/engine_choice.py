@@ -4,6 +4,7 @@ Checked when it is chosen, made when the first step is asked for, kept for the n
 """
 
 from SlicePropagationLib.engines import ENGINES, MODEL_SUFFIXES, default_engine, make_engine
+from SlicePropagationLib.engines.adaptation import ADAPT
 from SlicePropagationLib.engines.brought import is_brought
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.propagation import Engine
@@ -14,23 +15,33 @@ class EngineChoice:
 
     Attributes:
         engine: the engine, None until it was made.
+
+    Args:
+        name: of the engine, or a model file.
+        device: "auto", "cpu" or "cuda".
+        adapts: whether it learns from annotated slices before it walks.
     """
 
     def __init__(
         self,
         name: str | None = None,
         device: str = "auto",
+        *,
+        adapts: bool = False,
     ) -> None:
         self.name = name
         self.device = device
+        self.adapts = adapts
         self.engine: Engine | None = None
 
     def changedTo(
         self,
         name: str | None,
         device: str,
+        *,
+        adapts: bool = False,
     ) -> "EngineChoice":
-        """This choice, or another one when name or device differ.
+        """This choice, or another one when anything differs.
 
         Raises:
             ConfigError: no engine has that name, or a package it needs is not installed.
@@ -51,7 +62,9 @@ class EngineChoice:
                 name=name,
                 engines=", ".join(sorted(ENGINES)),
             )
-        return self if (name, device) == (self.name, self.device) else EngineChoice(name, device)
+        if (name, device, adapts) == (self.name, self.device, self.adapts):
+            return self
+        return EngineChoice(name, device, adapts=adapts)
 
     def make(self) -> Engine:
         """The engine, made at the first call.
@@ -61,7 +74,8 @@ class EngineChoice:
         """
         if self.engine is None:
             try:
-                self.engine = make_engine(self.name, self.device)
+                name = f"{self.name}+{ADAPT}" if self.adapts else self.name
+                self.engine = make_engine(name, self.device)
             except (ImportError, OSError) as error:
                 raise ConfigError(
                     "Engine '{name}' cannot be loaded ({error}); a package it needs is"

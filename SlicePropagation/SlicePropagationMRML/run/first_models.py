@@ -1,6 +1,6 @@
 """What *Segment first* runs: a model that needs no seed, and the order to take over what it finds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import util
 from typing import Any, ClassVar
@@ -87,6 +87,7 @@ class FirstOrder:
         runs: Iterable[PlannedRun],
         *,
         allow_overlap: bool,
+        is_stopped: Callable[[], bool],
     ) -> Iterator[SlicePrediction]:
         """What the model finds, as `suggest_structures` yields it."""
         from SlicePropagationLib.pipelines.segment_first import suggest_structures

@@ -224,6 +224,7 @@ class PropagationLogic:
         *,
         holdsResult: bool = False,
         segmentIDs: Iterable[str] | None = None,
+        adapts: bool = False,
     ) -> bool:
         """Begin a run of what is stale or was never predicted; False when everything is up to date.
 
@@ -234,6 +235,7 @@ class PropagationLogic:
             device: "auto", "cpu" or "cuda"; for engines with weights.
             holdsResult: let the result wait for `keep` or `discard` in any case.
             segmentIDs: which of the segments to fill, default all that are annotated.
+            adapts: whether the engine learns from annotated slices before it walks, where it can.
 
         Raises:
             SlicePropagationError: nothing is annotated, or no more than a pixel or a whole slice,
@@ -249,7 +251,7 @@ class PropagationLogic:
         if not runs:
             return False
         document.checkSeeds({run.label for run in runs})
-        self._engine = self._engine.changedTo(engineName, device)
+        self._engine = self._engine.changedTo(engineName, device, adapts=adapts)
         run = SliceRun(self._place, self._tools, self._engine, order, runs)
         self._current.begin(run)
         return True

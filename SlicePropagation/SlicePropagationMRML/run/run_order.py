@@ -1,6 +1,6 @@
 """`RunOrder`: what a run through slices shall do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -34,8 +34,9 @@ class Order(Protocol):
         runs: Iterable[PlannedRun],
         *,
         allow_overlap: bool,
+        is_stopped: Callable[[], bool],
     ) -> Iterator[SlicePrediction]:
-        """Fill the session, one slice a step."""
+        """Fill the session, one slice a step; `is_stopped` is asked before the first one is there."""
         ...
 
 
@@ -77,6 +78,7 @@ class RunOrder:
         runs: Iterable[PlannedRun],
         *,
         allow_overlap: bool,
+        is_stopped: Callable[[], bool],
     ) -> Iterator[SlicePrediction]:
         """Walk them with an engine."""
-        return propagate(session, engine, runs, allow_overlap=allow_overlap)
+        return propagate(session, engine, runs, allow_overlap=allow_overlap, is_stopped=is_stopped)

@@ -71,6 +71,7 @@ class SliceRun(Run):
         self._commit: CommitTurns | None = None
         self._mayTakeDrawn = False
         self._written: Changes = {}
+        self._endedEarly = False  # whether it was stopped before a walk had begun
         self._hasSaved = False  # whether anything of the result may be in the segments
         self._outcome: Event = Finished()
         self.preview = Preview(
@@ -139,7 +140,18 @@ class SliceRun(Run):
         """
         engine = self._engine.make()
         self._numWalks += 1
-        yield from self._order.steps(session, engine, runs, allow_overlap=self._mayOverlap)
+        yield from self._order.steps(
+            session,
+            engine,
+            runs,
+            allow_overlap=self._mayOverlap,
+            is_stopped=self._endsEarly,
+        )
+
+    def _endsEarly(self) -> bool:
+        """Asked on the worker while the engine gets ready, which may take seconds."""
+        self._endedEarly = self.phase is Phase.STOPPING
+        return self._endedEarly
 
     def _poll(self, wait: int = POLL_MS) -> None:
         if self._commit is None and self.isBusy:
@@ -162,7 +174,7 @@ class SliceRun(Run):
             if error is not None:
                 raise error
             if step is FINISHED:
-                self._finish()
+                self._waitOrDrop() if self._endedEarly else self._finish()
                 return
             self._show(step)
         except SlicePropagationError as problem:
@@ -207,14 +219,20 @@ class SliceRun(Run):
 
     def _waitOrDrop(self) -> None:
         """Stopped: there is something to keep, or nothing yet."""
-        if self._touched or not self._order.comesAtOnce:
-            self._wait()
-            return
-        self._drop(
-            SlicePropagationError(
-                "Stopped before the model had seen all slices; nothing was written."
+        if self._endedEarly and not self._touched:
+            self._drop(
+                SlicePropagationError(
+                    "Stopped before the first slice was there; nothing was written."
+                )
             )
-        )
+        elif self._touched or not self._order.comesAtOnce:
+            self._wait()
+        else:
+            self._drop(
+                SlicePropagationError(
+                    "Stopped before the model had seen all slices; nothing was written."
+                )
+            )
 
     def _wait(self) -> None:
         self.phase = Phase.WAITING

@@ -3,6 +3,7 @@
 A BiRNN goes over the probabilities that the engine predicts.
 """
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from SlicePropagationLib.arrays import Anchors, Probability
 from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.engines.adaptation import Adaptation, adapting
 from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.networks.checkpoint import (
     Checkpoint,
@@ -63,6 +65,21 @@ class SmoothedEngine:
         self.device = device
         self.birnn = birnn.to(device).eval()
 
+    @property
+    def adaptation(self) -> Adaptation | None:
+        """How the engine that walks learns from annotated slices; None where it does not."""
+        return getattr(self.engine, "adaptation", None)
+
+    def adapting(self, adaptation: Adaptation | None) -> "SmoothedEngine":
+        """The same of the engine that walks, learning from annotated slices as said."""
+        engine = copy.copy(self)
+        engine.engine = adapting(self.engine, adaptation)
+        return engine
+
+    def prepare(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[None]:
+        """What the engine that walks does before its first slice."""
+        return getattr(self.engine, "prepare", _needs_nothing)(stack, run, anchors)
+
     def walk(
         self,
         stack: SliceStack,
@@ -99,6 +116,10 @@ class SmoothedEngine:
         with torch.inference_mode():
             found = self.birnn(torch.from_numpy(sequence)[None].to(self.device))
         return found[0].cpu().numpy()
+
+
+def _needs_nothing(stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[None]:
+    return iter(())
 
 
 def walk_to_end(

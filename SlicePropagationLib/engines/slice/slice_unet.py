@@ -1,17 +1,23 @@
 """`SliceUNetEngine`: walks with a trained U-Net that corrects what registration predicts.
 
-The network sees a slice, the mask of its neighbour and what registration says.
+The network sees a slice, the mask of its neighbour and what registration says. From annotated
+slices a small part of it can learn what is special about their structure.
 """
 
+import copy
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.func import functional_call
 
-from SlicePropagationLib.arrays import Anchors, Map, Probability
+from SlicePropagationLib.arrays import Anchors, Map, Mask, Probability
 from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.engines.adaptation import Adaptation
 from SlicePropagationLib.engines.distance import probability_of
 from SlicePropagationLib.engines.image_registration import RegistrationEngine
 from SlicePropagationLib.engines.network_inputs import (
@@ -19,6 +25,13 @@ from SlicePropagationLib.engines.network_inputs import (
     REGISTRATION,
     NetworkInputs,
     network_inputs,
+)
+from SlicePropagationLib.engines.slice.lessons import (
+    AtHand,
+    Learned,
+    Lesson,
+    lesson_runs,
+    tuned,
 )
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
 from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
@@ -42,6 +55,23 @@ MAX_STRIDE = 1.0  # radii; what the continuation bias adds grows no further
 TRUST_IN_GAP = 0.35
 
 
+class Step(NamedTuple):
+    """A slice of a walk: what the network saw, and what came of it.
+
+    Attributes:
+        inputs: the slice.
+        mask: (size, size) soft mask of its neighbour on the same cells.
+        found: (h, w) float32 probability on a part of the slice,
+        top, left: whose first pixel this is.
+    """
+
+    inputs: NetworkInputs
+    mask: Map
+    found: Probability
+    top: int
+    left: int
+
+
 class SliceUNetEngine:
     """Predicts slice after slice; the soft mask of a slice goes into the next one.
 
@@ -52,6 +82,7 @@ class SliceUNetEngine:
     Args:
         network: a GuidedUNet with its weights.
         device: "cpu" or "cuda".
+        adaptation: how it learns from the annotated slices of a structure; None not to.
     """
 
     name = "slice_unet"
@@ -61,9 +92,24 @@ class SliceUNetEngine:
         self,
         network: GuidedUNet,
         device: str = "cpu",
+        adaptation: Adaptation | None = None,
     ):
+        self.adaptation = adaptation
         self._registration = RegistrationEngine()
+        self._learned = AtHand()
         self._move(network, device)
+
+    @property
+    def device(self) -> str:
+        """Where the network is, "cpu" or "cuda"; it may have been moved, as a GPU was full."""
+        return next(self.network.parameters()).device.type
+
+    def adapting(self, adaptation: Adaptation | None) -> "SliceUNetEngine":
+        """This engine, learning from annotated slices as said; the network is the same one."""
+        engine = copy.copy(self)
+        engine.adaptation = adaptation
+        engine._learned = AtHand()
+        return engine
 
     def walk(
         self,
@@ -81,6 +127,61 @@ class SliceUNetEngine:
         Yields:
             (H, W) float32 probability; nothing from an empty anchor.
         """
+        for _ in self.prepare(stack, run, anchors):
+            pass
+        for step in self._steps(stack, run, anchors, self._learned.of(stack, run.label, anchors)):
+            height, width = step.found.shape
+            probability = np.zeros(stack.slice_shape, np.float32)
+            probability[step.top : step.top + height, step.left : step.left + width] = step.found
+            yield probability
+
+    def prepare(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[None]:
+        """Learn from the annotated slices, where that is asked for and there are enough of them.
+
+        Args:
+            stack: the read-only SliceStack.
+            run: the walk that is to begin.
+            anchors: {slice index: (H, W) bool mask} of all anchors of the label.
+
+        Yields:
+            None after each moment of work, so that a person can stop it; what is not finished is
+            forgotten.
+        """
+        if self.adaptation is None or not self.adaptation.is_due(anchors):
+            return
+        if self._learned.of(stack, run.label, anchors) is not None:
+            return
+        lessons = []
+        for lesson_run, known in lesson_runs(run.label, anchors):
+            arrived = None
+            for step in self._steps(stack, lesson_run, known, None):
+                arrived = step
+                yield
+            if arrived is not None:
+                truth = anchors[lesson_run.targets[-1]]
+                lessons.append(self._lesson(stack, arrived, truth))
+        learned = yield from tuned(self.network, lessons, self.adaptation)
+        self._learned.put(stack, run.label, anchors, learned)
+
+    def _lesson(self, stack: SliceStack, step: Step, truth: Mask) -> Lesson:
+        """What the network saw on an annotated slice, and what is there, as it sees slices."""
+        turn = self._turn(stack)
+        inside = step.inputs.roi.sample(truth.astype(np.float32))
+        return Lesson(
+            turn.of(step.inputs.maps),
+            step.inputs.scalar_features,
+            turn.of(step.mask[None]),
+            turn.of(inside[None]),
+        )
+
+    def _steps(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+        learned: Learned | None,
+    ) -> Iterator[Step]:
+        """The slices of a walk, with what the network has learned in place of its own weights."""
         found = anchors[run.anchor]
         top = 0
         left = 0
@@ -89,19 +190,20 @@ class SliceUNetEngine:
         if None in gap_of(run.targets[0], anchors):
             trust = _trust(anchors)
             continuation_bias = self.network.config.continuation_bias
-        turn = Turn.upright(stack.towards) if self.network.config.is_upright else Turn()
+        turn = self._turn(stack)
         for inputs in network_inputs(stack, run, anchors, self.network.config.cells):
             mask = inputs.roi.sample(found, top, left)
-            change = self._predict(inputs, mask, turn)
+            change = self._predict(inputs, mask, turn, learned)
             change, top, left = inputs.roi.spread(change, stack.slice_shape)
             rows = slice(top, top + change.shape[0])
             columns = slice(left, left + change.shape[1])
             change = change + continuation_bias * min(inputs.stride, MAX_STRIDE)
             odds = inputs.log_odds[rows, columns] + trust * change - ENDING * inputs.past_end
             found = probability_of(odds, 1.0)
-            probability = np.zeros(stack.slice_shape, np.float32)
-            probability[rows, columns] = found
-            yield probability
+            yield Step(inputs, mask, found, top, left)
+
+    def _turn(self, stack: SliceStack) -> Turn:
+        return Turn.upright(stack.towards) if self.network.config.is_upright else Turn()
 
     def blend(
         self,
@@ -127,6 +229,7 @@ class SliceUNetEngine:
         inputs: NetworkInputs,
         mask: Map,
         turn: Turn,
+        learned: Learned | None,
     ) -> Map:
         """By how much the log odds of the registration are wrong, (size, size) float32.
 
@@ -134,20 +237,22 @@ class SliceUNetEngine:
             inputs: the slice as the network sees it.
             mask: (size, size) soft mask of its neighbour on the same cells.
             turn: what brings both the way the network has learnt to see slices.
+            learned: weights in place of the network's own; None for those.
         """
         try:
-            return self._run_network(inputs, mask, turn)
+            return self._run_network(inputs, mask, turn, learned)
         except torch.cuda.OutOfMemoryError:
             logger.warning("The GPU has no memory left; the propagation goes on with the CPU.")
             torch.cuda.empty_cache()
             self._move(self.network, "cpu")
-            return self._run_network(inputs, mask, turn)
+            return self._run_network(inputs, mask, turn, learned)
 
     def _run_network(
         self,
         inputs: NetworkInputs,
         mask: Map,
         turn: Turn,
+        learned: Learned | None,
     ) -> Map:
         arrays = (turn.of(inputs.maps), inputs.scalar_features, turn.of(mask[None]))
         tensors = [
@@ -156,16 +261,22 @@ class SliceUNetEngine:
         ]
         is_half = self.device == "cuda"
         with torch.inference_mode(), torch.autocast(self.device, enabled=is_half):
-            logits = self.network(*tensors)
+            logits = self._logits(tensors, learned)
         log_odds = turn.back((logits[0, 1] - logits[0, 0]).float().cpu().numpy())
         return log_odds - MAX_LOG_ODDS * inputs.maps[REGISTRATION]
+
+    def _logits(self, tensors: list[Tensor], learned: Learned | None) -> Tensor:
+        if learned is None:
+            return self.network(*tensors)
+        # they wait on the CPU, as the network may be moved there when a GPU is full
+        weights = {name: value.to(self.device) for name, value in learned.items()}
+        return functional_call(self.network, weights, tuple(tensors))
 
     def _move(
         self,
         network: GuidedUNet,
         device: str,
     ) -> None:
-        self.device = device
         # torch's types leave `memory_format` out.
         network = network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network.eval()

@@ -45,7 +45,7 @@ def untrained(**changes):
 def change_by(monkeypatch, engine, change):
     """Let an engine's network change the log odds of every cell by the same number."""
 
-    def predict(inputs, mask, turn):
+    def predict(inputs, mask, turn, learned):
         size = inputs.roi.size
         return np.full((size, size), change, np.float32)
 
@@ -125,11 +125,11 @@ def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
     honest = engine._run_network
     failures = []
 
-    def fails_once(inputs, mask, turn):
+    def fails_once(inputs, mask, turn, learned):
         if not failures:
             failures.append(inputs.index)
             raise torch.cuda.OutOfMemoryError("out of memory")
-        return honest(inputs, mask, turn)
+        return honest(inputs, mask, turn, learned)
 
     engine._run_network = fails_once
     with caplog.at_level(logging.WARNING):
