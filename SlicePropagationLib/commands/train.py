@@ -35,6 +35,7 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
         "train a network on labelled cases; started again with the same arguments, it goes on",
         "train slice_unet --cases cases.csv --out weights --max-hours 2",
         "train registration --cases cases.csv --out weights --folds 5 --device cuda",
+        "train slice_unet --preset fine-tune --init shipped --cases mine.csv --out mine",
     )
     parser.add_argument("task", metavar="TASK", help=", ".join(TASKS))
     parser.add_argument(
@@ -58,7 +59,8 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
         metavar="X.pt",
         help=(
             "weights to begin with, or the folder of the training that made them; with --folds,"
-            " each fold begins with its own (default: random ones)"
+            " each fold begins with its own; 'shipped' for those that come with the program, which"
+            " for slice_unet are of the presets default-large and fine-tune (default: random ones)"
         ),
     )
     parser.add_argument(
@@ -75,8 +77,8 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
         "--walks",
         metavar="FOLDER",
         help=(
-            "recorded walks (slice_unet, presets default and default-large) or unpacked volumes"
-            " (gap_unet) that several trainings share; default: a folder in OUT"
+            "recorded walks (slice_unet, presets default, default-large and fine-tune) or unpacked"
+            " volumes (gap_unet) that several trainings share; default: a folder in OUT"
         ),
     )
     parser.add_argument(
@@ -129,8 +131,8 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
     )
     add_scheduler(
         parser,
-        "prepares the data of slice_unet (presets default and default-large) and gap_unet, in a"
-        " folder that its workers see",
+        "prepares the data of slice_unet (presets default, default-large and fine-tune) and"
+        " gap_unet, in a folder that its workers see",
     )
     add_processes(parser, "learn together, each from batches of its own")
     add_device(parser)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from SlicePropagationLib.errors import ConfigError, DeviceError, InputError, SlicePropagationError
 from SlicePropagationLib.files.atomic import check_writable
+from SlicePropagationLib.files.shipped_weights import find_model
 from SlicePropagationLib.files.training_cases import (
     TrainingCase,
     check_cases,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from SlicePropagationLib.training.contracts import Report, Training
 
 DEVICES = ("auto", "cpu", "cuda")
+SHIPPED = "shipped"  # in the place of a model file: the weights that come with the program
+SHIPPED_WEIGHTS = {"slice_unet": "slice_unet", "registration": "voxelmorph"}  # of each task
 NOT_HELD_OUT = ("", "train", "val")  # splits that a cross-validation deals out anew
 Part = tuple[list[TrainingCase], list[TrainingCase]]  # training and validation
 
@@ -48,7 +51,7 @@ class TrainRequest:
         preset: settings to begin with.
         config: JSON file with settings that differ from the preset's.
         init: weights to begin with, or the folder of the training that made them; with `folds`,
-            each fold begins with its own.
+            each fold begins with its own. "shipped" for those that come with the program.
         prior: weights of the shape model that guides the training (acnn tasks).
         labels: the labels that the model is about (acnn tasks).
         walks: folder of recorded walks that several trainings share (guided presets of
@@ -228,10 +231,22 @@ def _init_of(request: TrainRequest, folder: Path) -> Path | str | None:
 
     `init` itself, or the best weights in it where it is the folder of a training, of the same fold.
     """
+    if request.init == SHIPPED:
+        return str(_shipped_weights(request.task))
     if not request.init or not Path(request.init).is_dir():
         return request.init
     trained = Path(request.init) / folder.name if request.folds else Path(request.init)
     return str(trained / "best.pt")
+
+
+def _shipped_weights(task: str) -> Path:
+    """The model file that comes with the program for a task."""
+    if task not in SHIPPED_WEIGHTS:
+        raise ConfigError(
+            f"No weights of {task} come with the program; '{SHIPPED}' is for"
+            f" {', '.join(SHIPPED_WEIGHTS)}, otherwise name a model file."
+        )
+    return find_model(SHIPPED_WEIGHTS[task])
 
 
 def _check_devices(count: int, device: str) -> None:

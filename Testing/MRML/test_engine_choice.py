@@ -12,6 +12,7 @@ def test_an_engine_is_named_as_on_the_command_line(name):
 
 
 def test_an_engine_is_made_anew_when_it_shall_adapt_and_only_then():
+    pytest.importorskip("torch")
     choice = EngineChoice().changedTo("slice_unet", "cpu")
     assert choice.changedTo("slice_unet", "cpu") is choice
     adapting = choice.changedTo("slice_unet", "cpu", adapts=True)

@@ -1,6 +1,6 @@
 """`train slice_unet`: the slice-propagation network.
 
-Presets: `default`, `default-large`, `thesis`, `image_augmentation`, `basic`, `automatic` and small
+Presets: `default`, `default-large`, `fine-tune`, `thesis`, `image_augmentation`, `basic`, `automatic` and small
 ones.
 """
 
@@ -304,6 +304,14 @@ DEFAULT = GuidedTraining()
 # annotated slice, .819, .821, .822, .822, .825 and .824 at three. The preset `default` is worse
 # with it (hippocampus .74 in place of .78, with 3).
 WIDE = replace(DEFAULT.task.network, base_channels=24, continuation_bias=1.0)
+LARGE = replace(DEFAULT, task=replace(DEFAULT.task, network=WIDE))
+# From the shipped weights to some finished cases of one's own structure: a lower rate, and fewer
+# synthetic volumes, which would take longer to record than the cases.
+FINE_TUNE = replace(
+    LARGE,
+    phantoms=2 * PHANTOMS_PER_FILE,
+    loop=replace(LARGE.loop, epochs=20, batches_per_epoch=50, learning_rate=5e-4),
+)
 PLAIN = {
     "thesis": PlainTraining(),
     "image_augmentation": PlainTraining(ThesisTaskConfig(augmentation=IMAGE_ONLY)),
@@ -319,7 +327,8 @@ PLAIN = {
 PRESETS = {
     "default": DEFAULT,
     **PLAIN,
-    "default-large": replace(DEFAULT, task=replace(DEFAULT.task, network=WIDE)),
+    "default-large": LARGE,
+    "fine-tune": FINE_TUNE,
     **{f"{name}-small": _small(training) for name, training in PLAIN.items()},
 }
 

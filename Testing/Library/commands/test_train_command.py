@@ -26,6 +26,7 @@ from phantoms import disc
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.shipped_weights import find_model
 from SlicePropagationLib.networks.checkpoint import load_checkpoint, save_checkpoint
 from SlicePropagationLib.training.release_weights import release_weights
 from SlicePropagationLib.training.settings import read_settings
@@ -521,6 +522,25 @@ def test_a_training_begins_with_the_weights_given(cases, tmp_path):
         load_checkpoint(tmp_path / name / "last.pt").weights for name in ("first", "second")
     )
     assert torch.equal(first["head.weight"], second["head.weight"])
+
+
+def test_a_training_begins_with_the_weights_that_come_with_the_program(cases, tmp_path):
+    few = {"phantoms": 0, "pseudo_objects": 0, "walks": {"axes": [0], "anchors": 1}}
+    still = {"epochs": 1, "batches_per_epoch": 1, "batch_size": 2, "learning_rate": 0.0}
+    cases[1].write_text(json.dumps({**few, "loop": still}), encoding="utf-8")
+    words = ["train", "slice_unet", "--preset", "fine-tune", "--config", str(cases[1])]
+    words += ["--cases", str(cases[0]), "--out", str(tmp_path / "out"), "--init", "shipped"]
+    assert main([*words, "--device", "cpu"]) == 0
+    shipped = load_checkpoint(find_model("slice_unet")).weights
+    begun = load_checkpoint(tmp_path / "out" / "last.pt").weights
+    assert torch.equal(begun["unet.head.weight"], shipped["unet.head.weight"])
+
+
+def test_a_task_of_which_no_weights_come_with_the_program_says_so(cases, tmp_path, capsys):
+    words = ["train", "acnn_autoencoder", "--cases", str(cases[0]), "--init", "shipped"]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 2
+    assert "No weights of acnn_autoencoder come with the program" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_weights_of_data_that_may_not_be_shipped_are_not_shipped(cases, tmp_path):

@@ -140,7 +140,7 @@ def test_thinner_slices_are_averaged_and_said_to_be_and_results_lie_on_them(
     assert "slices 1 mm apart, the model was made for 4 mm: they were averaged" in caplog.text
     found = read(out)
     assert found.shape == truth.shape
-    assert dice(found > 0, truth > 0) > 0.7
+    assert dice(found > 0, truth > 0) > 0.6
 
 
 def test_a_model_refines_an_annotation_and_keeps_its_slices(thick, tmp_path, capsys):
