@@ -12,6 +12,7 @@ from SlicePropagationLib.arrays import Displacement, Map
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.demons import DemonsConfig, Register
 from SlicePropagationLib.engines.image_registration import RegistrationConfig, RegistrationEngine
+from SlicePropagationLib.engines.one_thread import one_thread
 from SlicePropagationLib.engines.warped_anchor import WarpedAnchorConfig
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
 from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
@@ -72,12 +73,12 @@ class VoxelMorphEngine(RegistrationEngine):
             (2, H, W) float32 in pixels.
         """
         height, width = fixed.shape
-        pair = torch.from_numpy(np.stack([moving, fixed]))[:, None].to(self.device)
         missing = (0, -width % self._multiple, 0, -height % self._multiple)
-        pair = F.pad(pair, missing, mode="replicate")
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
+            pair = torch.from_numpy(np.stack([moving, fixed]))[:, None].to(self.device)
+            pair = F.pad(pair, missing, mode="replicate")
             displacement, _ = self.network(pair[:1], pair[1:])
-        return displacement[0, :, :height, :width].float().cpu().numpy()
+            return displacement[0, :, :height, :width].float().cpu().numpy()
 
 
 def _turned(

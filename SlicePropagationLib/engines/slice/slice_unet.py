@@ -26,6 +26,7 @@ from SlicePropagationLib.engines.network_inputs import (
     NetworkInputs,
     network_inputs,
 )
+from SlicePropagationLib.engines.one_thread import one_thread
 from SlicePropagationLib.engines.slice.lessons import (
     AtHand,
     Learned,
@@ -260,7 +261,8 @@ class SliceUNetEngine:
             for values in arrays
         ]
         is_half = self.device == "cuda"
-        with torch.inference_mode(), torch.autocast(self.device, enabled=is_half):
+        half = torch.autocast(self.device, enabled=is_half)
+        with one_thread(), torch.inference_mode(), half:
             logits = self._logits(tensors, learned)
         log_odds = turn.back((logits[0, 1] - logits[0, 0]).float().cpu().numpy())
         return log_odds - MAX_LOG_ODDS * inputs.maps[REGISTRATION]
