@@ -305,12 +305,26 @@ DEFAULT = GuidedTraining()
 # with it (hippocampus .74 in place of .78, with 3).
 WIDE = replace(DEFAULT.task.network, base_channels=24, continuation_bias=1.0)
 LARGE = replace(DEFAULT, task=replace(DEFAULT.task, network=WIDE))
-# From the shipped weights to some finished cases of one's own structure: a lower rate, and fewer
-# synthetic volumes, which would take longer to record than the cases.
+# From the shipped weights to some finished cases of one's own structure: the slices that a person
+# draws on, as they are, and nothing synthetic. With all axes, synthetic structures and the usual
+# augmentation, 800 batches of left atria did not raise the Dice of validation walks (.841 to .834).
+AS_THEY_ARE = replace(
+    LARGE.task.augmentation,
+    any_turn=0.0,
+    invert=0.0,
+    hide_prior=0.0,
+    hide_neighbours=0.0,
+    hide_mask=0.0,
+    spoil_first=0.0,
+)
 FINE_TUNE = replace(
     LARGE,
-    phantoms=2 * PHANTOMS_PER_FILE,
-    loop=replace(LARGE.loop, epochs=20, batches_per_epoch=50, learning_rate=5e-4),
+    task=replace(LARGE.task, augmentation=AS_THEY_ARE),
+    walks=replace(LARGE.walks, axes=(0,)),
+    steps=4,
+    phantoms=0,
+    pseudo_objects=0,
+    loop=replace(LARGE.loop, epochs=8, batches_per_epoch=50, learning_rate=1e-3, averaging=0.99),
 )
 PLAIN = {
     "thesis": PlainTraining(),
