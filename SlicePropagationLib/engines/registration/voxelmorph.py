@@ -12,9 +12,9 @@ from SlicePropagationLib.arrays import Displacement, Map
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.demons import DemonsConfig, Register
 from SlicePropagationLib.engines.image_registration import RegistrationConfig, RegistrationEngine
-from SlicePropagationLib.engines.one_thread import one_thread
 from SlicePropagationLib.engines.warped_anchor import WarpedAnchorConfig
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
+from SlicePropagationLib.networks.on_one_thread import on_one_thread
 from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
 from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph
 from SlicePropagationLib.orientation import Turn
@@ -74,7 +74,7 @@ class VoxelMorphEngine(RegistrationEngine):
         """
         height, width = fixed.shape
         missing = (0, -width % self._multiple, 0, -height % self._multiple)
-        with one_thread(), torch.inference_mode():
+        with on_one_thread(), torch.inference_mode():
             pair = torch.from_numpy(np.stack([moving, fixed]))[:, None].to(self.device)
             pair = F.pad(pair, missing, mode="replicate")
             displacement, _ = self.network(pair[:1], pair[1:])

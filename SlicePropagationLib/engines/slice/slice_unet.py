@@ -26,7 +26,6 @@ from SlicePropagationLib.engines.network_inputs import (
     NetworkInputs,
     network_inputs,
 )
-from SlicePropagationLib.engines.one_thread import one_thread
 from SlicePropagationLib.engines.slice.lessons import (
     AtHand,
     Learned,
@@ -35,6 +34,7 @@ from SlicePropagationLib.engines.slice.lessons import (
     tuned,
 )
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
+from SlicePropagationLib.networks.on_one_thread import on_one_thread
 from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
 from SlicePropagationLib.orientation import Turn
@@ -262,7 +262,7 @@ class SliceUNetEngine:
         ]
         is_half = self.device == "cuda"
         half = torch.autocast(self.device, enabled=is_half)
-        with one_thread(), torch.inference_mode(), half:
+        with on_one_thread(), torch.inference_mode(), half:
             logits = self._logits(tensors, learned)
         log_odds = turn.back((logits[0, 1] - logits[0, 0]).float().cpu().numpy())
         return log_odds - MAX_LOG_ODDS * inputs.maps[REGISTRATION]

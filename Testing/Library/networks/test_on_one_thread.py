@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.engines.one_thread import one_thread
+from SlicePropagationLib.networks.on_one_thread import on_one_thread
 
 
 @pytest.fixture
@@ -19,14 +19,14 @@ def three_threads():
 
 @pytest.mark.usefixtures("three_threads")
 def test_it_has_one_thread_and_the_others_are_given_back():
-    with one_thread():
+    with on_one_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 3
 
 
 @pytest.mark.usefixtures("three_threads")
 def test_they_are_given_back_after_an_error_too():
-    with pytest.raises(ValueError, match="broken"), one_thread():
+    with pytest.raises(ValueError, match="broken"), on_one_thread():
         raise ValueError("broken")
     assert torch.get_num_threads() == 3
 
@@ -37,14 +37,14 @@ def test_of_two_at_work_the_last_one_gives_them_back():
     seen = []
 
     def first():
-        with one_thread():
+        with on_one_thread():
             first_is_in.set()
             second_is_in.wait(10)
         first_is_out.set()
 
     def second():
         first_is_in.wait(10)
-        with one_thread():
+        with on_one_thread():
             second_is_in.set()
             first_is_out.wait(10)
             seen.append(torch.get_num_threads())

@@ -1,4 +1,4 @@
-"""`one_thread`: PyTorch on one thread of the CPU, as long as a small network is at work."""
+"""`on_one_thread`: PyTorch on one thread of the CPU, as long as a small network is at work."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _before = 1  # threads that PyTorch had before the first of them
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def on_one_thread() -> Iterator[None]:
     """PyTorch computes on one thread within this, and on as many as before after it.
 
     Threads of PyTorch that wait for their next small task keep the cores busy, and those of NumPy's
