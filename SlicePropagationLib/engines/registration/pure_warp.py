@@ -50,19 +50,22 @@ class PureWarpEngine:
         window = CropWindow(0, 0, *stack.slice_shape)
         mask = np.asarray(anchors[run.anchor], np.float32)
         for index in run.targets:
-            yield self._warped(stack.images[run.anchor], stack.images[index], mask, window)
+            yield self._warped(stack, run.anchor, index, mask, window)
 
     def _warped(
         self,
-        anchor: Map,
-        target: Map,
+        stack: SliceStack,
+        anchor: int,
+        target: int,
         mask: Map,
         window: CropWindow,
     ) -> Probability:
         """(H, W) mask of the anchor slice, read linearly where each pixel of the target is from."""
         grid = ComputeGrid.over(window, GRID_POINTS)
-        moving, fixed = _normalised(grid.sample(anchor), grid.sample(target))
-        field = self.engine.register(fixed, moving, UNUSED) * np.float32(grid.pitch)
+        seen = [grid.sample(stack.images[index]) for index in (anchor, target)]
+        moving, fixed = _normalised(*seen)
+        register = self.engine.register_on(stack)
+        field = register(fixed, moving, UNUSED) * np.float32(grid.pitch)
         pixels = ComputeGrid.on_pixels(window)
         displacement = np.stack([grid.spread(part, window) for part in field])
         return np.clip(pixels.read(mask, pixels.points() + displacement), 0, 1)

@@ -28,8 +28,8 @@ class VoxelMorphEngine(RegistrationEngine):
 
     They are composed, and the anchor is warped once. Everything else (the window that follows the
     structure, intensities, ends, gaps) is the registration engine's, so that a comparison of the
-    two compares the registrations alone. The network sees slices upright where it is known how they
-    lie in the patient, so that it does not matter how a volume is stored.
+    two compares the registrations alone. A network that has learnt upright slices sees them so where
+    it is known how they lie in the patient: then it does not matter how a volume is stored.
 
     Args:
         network: a VoxelMorph with its weights.
@@ -52,8 +52,8 @@ class VoxelMorphEngine(RegistrationEngine):
         self._registers: dict[Turn, Register] = {}  # one of each, as walks are remembered by it
 
     def register_on(self, stack: SliceStack) -> Register:
-        """What finds the displacement of two slices of a stack, seen upright."""
-        turn = Turn.upright(stack.towards)
+        """What finds the displacement of two slices of a stack, seen as the network has learnt."""
+        turn = Turn.upright(stack.towards) if self.network.config.is_upright else Turn()
         return self._registers.setdefault(turn, partial(_turned, self.register, turn))
 
     def register(

@@ -15,6 +15,7 @@ class VoxelMorphConfig:
         final: widths of the convolutions at full resolution.
         squarings: steps of scaling and squaring that integrate the velocity.
         velocity_divisor: the velocity is integrated at 1/that of the resolution, 1 or 2.
+        is_upright: whether it has learnt slices upright, see `Turn.upright`, or as they are stored.
     """
 
     encoder: tuple[int, ...] = (16, 32, 32, 32)
@@ -22,6 +23,7 @@ class VoxelMorphConfig:
     final: tuple[int, ...] = (32, 16, 16)
     squarings: int = 7
     velocity_divisor: int = 2
+    is_upright: bool = False
 
     def __post_init__(self) -> None:
         if len(self.encoder) != len(self.decoder) or not self.encoder or not self.final:

@@ -19,6 +19,7 @@ from SlicePropagationLib.files.sequence import (
     time_stacks,
 )
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.orientation import Turn, letters_of
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 from SlicePropagationLib.training.contracts import Cases, Sample
 
@@ -77,6 +78,7 @@ class RegistrationPairs(torch.utils.data.Dataset):
         cases: TrainingCases; frames of one patient on one grid are pairs of frames.
         config: a RegistrationPairsConfig.
         is_random: shift the square at random.
+        is_upright: see slices upright where it is known how they lie in the patient.
 
     Raises:
         InputError: pairs of frames are wanted, and no two cases of a patient have equal shapes.
@@ -88,9 +90,11 @@ class RegistrationPairs(torch.utils.data.Dataset):
         config: RegistrationPairsConfig,
         *,
         is_random: bool = True,
+        is_upright: bool = False,
     ) -> None:
         self.config = config
         self.is_random = is_random
+        self.is_upright = is_upright
         self.volumes = []
         self.pairs = []
         of_patient = {}
@@ -101,7 +105,8 @@ class RegistrationPairs(torch.utils.data.Dataset):
             volume = read_volume(case.image)
             labels, _ = read_labels(case.label_map, volume)
             images = np.asarray(volume.array, np.float32)
-            self.volumes.append((images, labels, volume.spacing_mm[1:]))
+            towards = letters_of(volume.directions)
+            self.volumes.append(self._seen(images, labels, volume.spacing_mm[1:], towards))
             of_patient.setdefault(case.patient, []).append(number)
         if config.kind != "frames":
             for number in range(len(self.volumes)):
@@ -119,6 +124,17 @@ class RegistrationPairs(torch.utils.data.Dataset):
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    def _seen(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        spacing_mm: tuple[float, float],
+        towards: str,
+    ) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
+        """(N, H, W) slices, their labels and the distances of their pixels, as the network sees them."""
+        turn = Turn.upright(towards) if self.is_upright else Turn()
+        return turn.of(images), turn.of(labels), turn.pair(spacing_mm)
 
     def __getitem__(self, position: int) -> Sample:
         first, second, label = self.pairs[position]
@@ -189,7 +205,9 @@ class RegistrationPairs(torch.utils.data.Dataset):
             for place, stack in time_stacks(sequence):
                 drawn = labels[place]
                 number = len(self.volumes)
-                self.volumes.append((stack.images, drawn, stack.spacing_mm[1:]))
+                rows_columns_mm = stack.spacing_mm[1:]
+                seen = self._seen(stack.images, drawn, rows_columns_mm, stack.towards)
+                self.volumes.append(seen)
                 if self.is_random and drawn.any():
                     self._pair_successive(number, len(stack))
                 self._pair_annotated(number, drawn)

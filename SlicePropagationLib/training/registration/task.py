@@ -37,7 +37,7 @@ class RegistrationTaskConfig:
         gain: largest relative change of contrast of either image in training, each for itself.
     """
 
-    network: VoxelMorphConfig = field(default_factory=VoxelMorphConfig)
+    network: VoxelMorphConfig = field(default_factory=lambda: VoxelMorphConfig(is_upright=True))
     likeness: str = "mse"
     ncc_window: int = 9
     smoothness: float = 0.01
@@ -164,8 +164,9 @@ class RegistrationTraining:
         report: Report = None,
     ) -> Path:
         """Read the cases, train, return the path of the best weights."""
-        train_data = RegistrationPairs(train_cases, self.pairs)
-        val_data = RegistrationPairs(val_cases, self.pairs, is_random=False)
+        is_upright = self.task.network.is_upright
+        train_data = RegistrationPairs(train_cases, self.pairs, is_upright=is_upright)
+        val_data = RegistrationPairs(val_cases, self.pairs, is_random=False, is_upright=is_upright)
         task = self.new_task(init)
         return fit(
             task,

@@ -55,7 +55,7 @@ def stored(array, letters):
 def lively_voxelmorph():
     """With random weights, which move pixels by what lies where."""
     torch.manual_seed(3)
-    network = VoxelMorph(VoxelMorphConfig())
+    network = VoxelMorph(VoxelMorphConfig(is_upright=True))
     torch.nn.init.normal_(network.velocity.weight, std=3.0)
     return VoxelMorphEngine(network)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
@@ -107,6 +108,23 @@ def test_it_learns_two_phantoms_and_its_engine_follows_the_disc_to_both_sides(tr
     found = session.masks(1)[1:7]
     truth = truth[1:7].astype(bool)
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9
+
+
+def test_pairs_for_a_network_of_upright_slices_are_those_of_any_way_of_storing(tmp_path):
+    samples = {}
+    for letters in ("LPS", "PLS", "RAI"):
+        image, truth = moving_disc(2)
+        paths = []
+        for name, array in (("image", image), ("label", truth)):
+            stored = sitk.DICOMOrient(sitk.GetImageFromArray(array), letters)
+            paths.append(str(tmp_path / f"{letters}_{name}.nii.gz"))
+            sitk.WriteImage(stored, paths[-1])
+        cases = [TrainingCase(*paths, "discs", letters)]
+        config = RegistrationPairsConfig(size=48, furthest=1)
+        pairs = RegistrationPairs(cases, config, is_random=False, is_upright=True)
+        samples[letters] = sorted(float(sample["moving"][0, :24].sum()) for sample in pairs)
+    assert samples["PLS"] == pytest.approx(samples["LPS"], rel=1e-4)
+    assert samples["RAI"] == pytest.approx(samples["LPS"], rel=1e-4)
 
 
 def test_the_engine_composes_displacements_and_warps_the_anchor_once():
