@@ -26,6 +26,7 @@ from SlicePropagationLib.arrays import Anchors, Map
 from SlicePropagationLib.cache import Cache
 from SlicePropagationLib.engines.adaptation import Adaptation
 from SlicePropagationLib.engines.network_inputs import IMAGES
+from SlicePropagationLib.networks.on_one_thread import on_one_thread
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
@@ -119,7 +120,8 @@ def tuned(
 ) -> Generator[None, None, Learned]:
     """Tune a small part of a network on lessons; the network itself stays as it is.
 
-    It is done on the CPU, so that a machine with a GPU makes the same of the same lessons.
+    It is done on one thread of the CPU, so that a machine with a GPU, or with more cores, makes the
+    same of the same lessons.
 
     Args:
         network: a GuidedUNet with its weights.
@@ -140,12 +142,13 @@ def tuned(
     seen = [torch.from_numpy(array) for array in arrays]
     for _ in range(adaptation.steps if lessons else 0):
         maps, scalar_features, mask, inside = seen
-        inputs = (_varied(maps, chance), scalar_features, mask)
-        logits = functional_call(pupil, weights, inputs)
-        loss = _loss(logits[:, 1:] - logits[:, :1], inside)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward(inputs=list(weights.values()))
-        optimizer.step()
+        with on_one_thread():
+            inputs = (_varied(maps, chance), scalar_features, mask)
+            logits = functional_call(pupil, weights, inputs)
+            loss = _loss(logits[:, 1:] - logits[:, :1], inside)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward(inputs=list(weights.values()))
+            optimizer.step()
         yield
     return {name: value.detach() for name, value in weights.items()}
 

@@ -1,7 +1,7 @@
 """`train slice_unet`: the slice-propagation network.
 
-Presets: `default`, `default-large`, `fine-tune`, `thesis`, `image_augmentation`, `basic`, `automatic` and small
-ones.
+Presets: `default`, `default-large`, `fine-tune`, `thesis`, `image_augmentation`, `basic`,
+`automatic` and small ones.
 """
 
 from dataclasses import dataclass, field, replace

@@ -17,7 +17,13 @@ from phantoms import drifting_disc
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.engines.adaptation import Adaptation, adapting
 from SlicePropagationLib.engines.pnet.smoothed import SmoothedEngine
-from SlicePropagationLib.engines.slice.lessons import MOST_LESSONS, MOST_SLICES, lesson_runs
+from SlicePropagationLib.engines.slice.lessons import (
+    MOST_LESSONS,
+    MOST_SLICES,
+    Lesson,
+    lesson_runs,
+    tuned,
+)
 from SlicePropagationLib.engines.slice.slice_unet import SliceUNetEngine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.metrics import dice
@@ -61,6 +67,22 @@ def filled(engine, anchors=ANCHORS, labels=(1,)):
     session, truth = annotated(anchors, labels)
     walk(session, engine)
     return session, truth
+
+
+def random_lesson(seed, size=48):
+    rng = np.random.default_rng(seed)
+    maps = rng.normal(size=(8, size, size)).astype(np.float32)
+    mask, inside = (rng.random((2, 1, size, size)) > 0.5).astype(np.float32)
+    return Lesson(maps, rng.normal(size=5).astype(np.float32), mask, inside)
+
+
+def last_of(generator):
+    """What a generator returns."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as end:
+            return end.value
 
 
 def walk(session, engine):
@@ -111,6 +133,21 @@ def test_what_one_label_or_image_taught_says_nothing_to_another():
     assert list(engine.prepare(session.stack, other_label, anchors)) == []
     other_image, _ = drifting_disc()
     assert list(engine.prepare(other_image, other_label, anchors))
+
+
+def test_a_machine_with_more_threads_learns_the_same():
+    usual = torch.get_num_threads()
+    learned = []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            torch.manual_seed(0)
+            network = GuidedUNet(GuidedUNetConfig(base_channels=24, depth=4)).eval()
+            lessons = [random_lesson(number) for number in range(12)]
+            learned.append(last_of(tuned(network, lessons, Adaptation(steps=3))))
+    finally:
+        torch.set_num_threads(usual)
+    assert all(torch.equal(learned[0][name], learned[1][name]) for name in learned[0])
 
 
 def test_an_empty_slice_that_was_confirmed_is_learned_from():

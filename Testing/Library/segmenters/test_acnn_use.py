@@ -28,9 +28,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def weights(folder):
-    """A 3D-Seg that learnt the two phantoms."""
+    """A 3D-Seg that learnt the two phantoms; longer, it knows them as they were averaged, and no others."""
     cases = shape_cases(folder)
-    return small("acnn_segmentation", "plain", epochs=14).train(
+    return small("acnn_segmentation", "plain", epochs=8).train(
         cases,
         cases,
         folder / "plain",
@@ -140,7 +140,7 @@ def test_thinner_slices_are_averaged_and_said_to_be_and_results_lie_on_them(
     assert "slices 1 mm apart, the model was made for 4 mm: they were averaged" in caplog.text
     found = read(out)
     assert found.shape == truth.shape
-    assert dice(found > 0, truth > 0) > 0.6
+    assert dice(found > 0, truth > 0) > 0.7
 
 
 def test_a_model_refines_an_annotation_and_keeps_its_slices(thick, tmp_path, capsys):
