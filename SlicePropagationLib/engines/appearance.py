@@ -54,8 +54,8 @@ class Appearance:
         self.low = low
         self.high = high
         self.log_ratio = log_ratio
-        self._starts = log_ratio.astype(float)
-        self._slopes = np.diff(self._starts)
+        self._bins_per_unit = np.float32((NUM_BINS - 1) / (high - low))
+        self._slopes = np.append(np.diff(log_ratio), np.float32(0))
 
     @classmethod
     def learn(cls, samples: Sequence[Sample]) -> Appearance:
@@ -83,10 +83,14 @@ class Appearance:
         Returns:
             (h, w) float32.
         """
-        position = np.clip((image - self.low) / (self.high - self.low), 0, 1) * (NUM_BINS - 1)
-        first = np.minimum(position.astype(np.intp), NUM_BINS - 2)
-        ratio = self._starts[first] + self._slopes[first] * (position - first)
-        return gaussian_filter(ratio.astype(np.float32), smoothing, mode="nearest")
+        position = (image - np.float32(self.low)) * self._bins_per_unit
+        np.maximum(position, np.float32(0), out=position)
+        np.minimum(position, np.float32(NUM_BINS - 1), out=position)
+        first = position.astype(np.intp)
+        position -= first
+        position *= self._slopes.take(first)
+        position += self.log_ratio.take(first)
+        return gaussian_filter(position, smoothing, mode="nearest")
 
 
 def _density(values, low, high):

@@ -12,6 +12,41 @@ import numpy as np
 from SlicePropagationLib.arrays import Map, Points
 
 
+class Places:
+    """Where points lie between the pixels of an image, found once for all images of its shape.
+
+    Args:
+        points: (2, ...) rows and columns, in units of the pixels.
+        shape: (h, w) of the images.
+    """
+
+    def __init__(self, points: Points, shape: tuple[int, ...]) -> None:
+        above, below, down = _neighbours(points[0], shape[0])
+        before, behind, across = _neighbours(points[1], shape[1])
+        above *= shape[1]
+        below *= shape[1]
+        self._shape = down.shape
+        up = 1 - down
+        back = 1 - across
+        self._corners = (
+            (above + before, up, back),
+            (above + behind, up, across),
+            (below + before, down, back),
+            (below + behind, down, across),
+        )
+
+    def read(self, values: Map) -> Map:
+        """Values at the points, float32 of their shape, from an (h, w) image."""
+        flat = np.ascontiguousarray(values, dtype=float).ravel()
+        found = np.zeros(self._shape)
+        for pixels, vertical, horizontal in self._corners:
+            part = flat.take(pixels)
+            part *= vertical
+            part *= horizontal
+            found += part
+        return found.astype(np.float32)
+
+
 def read_points(values: Map, points: Points) -> Map:
     """Values at any points.
 
@@ -22,19 +57,7 @@ def read_points(values: Map, points: Points) -> Map:
     Returns:
         float32 of the shape of the points.
     """
-    above, below, down = _neighbours(points[0], values.shape[0])
-    before, behind, across = _neighbours(points[1], values.shape[1])
-    width = values.shape[1]
-    flat = np.ascontiguousarray(values, dtype=float).ravel()
-    above *= width
-    below *= width
-    up = 1 - down
-    back = 1 - across
-    found = flat[above + before] * up * back
-    found += flat[above + behind] * up * across
-    found += flat[below + before] * down * back
-    found += flat[below + behind] * down * across
-    return found.astype(np.float32)
+    return Places(points, values.shape).read(values)
 
 
 def read_lines(values: Map, rows: np.ndarray, columns: np.ndarray) -> Map:
@@ -48,12 +71,20 @@ def read_lines(values: Map, rows: np.ndarray, columns: np.ndarray) -> Map:
     Returns:
         (rows, columns) float32.
     """
+    # Whole rows are copied at a time, those of the small image turned first.
+    turned = _read_rows(np.asarray(values, np.float32).T, columns)
+    return _read_rows(np.ascontiguousarray(turned.T), rows)
+
+
+def _read_rows(values: Map, rows: np.ndarray) -> Map:
+    """(rows, w) float32: an image between its rows."""
     above, below, share = _neighbours(rows, values.shape[0])
-    values = values.astype(float)
-    values = values[above] + share[:, None] * (values[below] - values[above])
-    before, behind, share = _neighbours(columns, values.shape[1])
-    values = values[:, before] + share * (values[:, behind] - values[:, before])
-    return values.astype(np.float32)
+    found = values.take(below, axis=0)
+    start = values.take(above, axis=0)
+    found -= start
+    found *= share[:, None].astype(np.float32)
+    found += start
+    return found
 
 
 def _neighbours(positions: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from SlicePropagationLib.arrays import Map, Points
-from SlicePropagationLib.engines.bilinear import read_lines, read_points
+from SlicePropagationLib.engines.bilinear import Places, read_lines
 from SlicePropagationLib.engines.crop_window import CropWindow
 
 BLUR = 0.4  # standard deviation, in pitches, of the Gaussian that points are averaged with
@@ -69,24 +69,13 @@ class ComputeGrid:
         across = _blurring(self.left - left, self.pitch, self.shape[1], part.shape[1])
         return np.ascontiguousarray((across @ (down @ part).T).T)
 
-    def read(
-        self,
-        values: Map,
-        points: Points,
-    ) -> Map:
-        """Values of this grid read linearly at points of the slice.
+    def places(self, points: Points) -> Places:
+        """Where (2, ...) points of the slice, in its pixels, lie between the points of the grid.
 
-        The border goes on outside.
-
-        Args:
-            values: (h, w) on the points of the grid.
-            points: (2, ...) rows and columns in pixels of the slice.
-
-        Returns:
-            float32 of the shape of the points.
+        Values of the grid, (h, w), are read there linearly; the border goes on outside.
         """
         origin = np.array([self.top, self.left], np.float32)[:, None, None]
-        return read_points(values, (points - origin) / np.float32(self.pitch))
+        return Places((points - origin) / np.float32(self.pitch), self.shape)
 
     def spread(
         self,

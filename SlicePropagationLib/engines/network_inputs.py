@@ -8,7 +8,7 @@ at about the same size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -174,29 +174,22 @@ class _InputsOfRun:
     ) -> Map:
         """(8, size, size) float32 in the order of `MAPS`."""
         radii = np.clip(distance / step.radius_mm, -1, 1)
-        maps = [
-            self._image(step.index),
-            self._image(step.index - self.run.step),
-            self._image(step.index + self.run.step),
-            self._warped_image(step),
-            self._sample(radii, step.warped.window, -1),
-            self._sample(step.evidence / MAX_EVIDENCE, step.warped.window, 0),
-            self._sample(log_odds / MAX_LOG_ODDS, step.warped.window, -1),
-            self._interpolated(step),
-        ]
-        return np.stack(maps).astype(np.float32)
+        middle = self.intensity.middle
+        window = step.warped.window
+        here = [step.warped.image(), radii, step.evidence / MAX_EVIDENCE, log_odds / MAX_LOG_ODDS]
+        cells = self.roi.sample_all(here, window.top, window.left, [middle, -1, 0, -1])
+        images = [*self._images(step.index), cells[0]]
+        return np.stack([*self.intensity.apply(images), *cells[1:], self._interpolated(step)])
 
-    def _image(self, index: int) -> Map:
-        """(size, size) intensities of a slice; beyond the volume, of its last one."""
-        index = min(max(index, 0), len(self.stack) - 1)
-        cells = self.roi.sample(self.stack.images[index], outside=self.intensity.middle)
-        return self.intensity.apply(cells)
+    def _images(self, index: int) -> Map:
+        """(3, size, size): intensities of a slice, of the one before it and of the one behind it.
 
-    def _warped_image(self, step: FollowedSlice) -> Map:
-        """(size, size) intensities of the anchor slice, warped here."""
-        image = step.warped.image()
-        cells = self._sample(image, step.warped.window, self.intensity.middle)
-        return self.intensity.apply(cells)
+        Beyond the volume, of its last one.
+        """
+        last = len(self.stack) - 1
+        near = (index, index - self.run.step, index + self.run.step)
+        slices = [self.stack.images[min(max(other, 0), last)] for other in near]
+        return self.roi.sample_all(slices, 0, 0, [self.intensity.middle] * len(slices))
 
     def _interpolated(self, step: FollowedSlice) -> Map:
         """(size, size) interpolated distance in radii.
@@ -206,16 +199,8 @@ class _InputsOfRun:
         distance_mm = self.shape.distance_at(step.index) if self.shape else None
         if self.shape is None or distance_mm is None:
             return np.zeros((self.roi.size, self.roi.size), np.float32)
-        return self._sample(np.clip(distance_mm / step.radius_mm, -1, 1), self.shape.window, -1)
-
-    def _sample(
-        self,
-        values: Map,
-        window: CropWindow,
-        outside: float,
-    ) -> Map:
-        """(size, size) float32: the cells, from (h, w) values of a window."""
-        return self.roi.sample(values, window.top, window.left, outside)
+        radii = np.clip(distance_mm / step.radius_mm, -1, 1)
+        return self.roi.sample(radii, self.shape.window.top, self.shape.window.left, -1)
 
     def _scalar_features(
         self,
@@ -259,5 +244,7 @@ class _Intensity:
         low, middle, high = np.percentile(values, [10, 50, 90])
         return cls(float(middle), float(max(high - low, 1e-6)) / 2.56)
 
-    def apply(self, image: Map) -> Map:
-        return np.clip((image - self.middle) / self.spread, -MAX_INTENSITY, MAX_INTENSITY)
+    def apply(self, images: Sequence[Map]) -> np.ndarray:
+        """Images of one size, one after the other, in those units, up to MAX_INTENSITY."""
+        scaled = (np.stack(images) - np.float32(self.middle)) / np.float32(self.spread)
+        return np.clip(scaled, -MAX_INTENSITY, MAX_INTENSITY)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from SlicePropagationLib.arrays import Map
+from SlicePropagationLib.engines.bilinear import read_lines
 from SlicePropagationLib.engines.crop_window import Corner
 
 
@@ -68,13 +71,39 @@ class Roi:
         Returns:
             (size, size) float32.
         """
-        height, width = values.shape
+        return self.sample_all([values], top, left, [outside])[0]
+
+    def sample_all(
+        self,
+        parts: Sequence[Map],
+        top: int,
+        left: int,
+        outside: Sequence[float],
+    ) -> Map:
+        """The cells of several arrays of the same part of the slice, for less than one by one.
+
+        Args:
+            parts: (h, w) each.
+            top: row of their first pixel.
+            left: column of their first pixel.
+            outside: what cells beyond are, for each of them.
+
+        Returns:
+            (parts, size, size) float32.
+        """
+        height, width = parts[0].shape
         rows = _reader(self.row - top, self.pitch, self.size, height)
         columns = _reader(self.column - left, self.pitch, self.size, width)
-        read = np.asarray(values[rows.reach, columns.reach], np.float32)
-        cells = rows.weights @ read @ columns.weights.T
+        read = np.stack(
+            [part[rows.reach, columns.reach] for part in parts], axis=1, dtype=np.float32
+        )
+        down = rows.weights @ read.reshape(len(read), -1)
+        across = columns.weights @ down.reshape(self.size * len(parts), -1).T
+        cells = np.ascontiguousarray(across.reshape(self.size, self.size, -1).T)
         is_inside = np.logical_and.outer(rows.is_inside, columns.is_inside)
-        return np.where(is_inside, cells, np.float32(outside))
+        if not is_inside.all():
+            cells[:, ~is_inside] = np.array(outside, np.float32)[:, None]
+        return cells
 
     def spread(
         self,
@@ -90,21 +119,20 @@ class Roi:
         Returns:
             ((height, width) float32, top, left).
         """
-        top, rows = self._writer(self.row, slice_shape[0])
-        left, columns = self._writer(self.column, slice_shape[1])
-        return rows @ cells @ columns.T, top, left
+        top, rows = self._written(self.row, slice_shape[0])
+        left, columns = self._written(self.column, slice_shape[1])
+        return read_lines(cells, rows, columns), top, left
 
-    def _writer(
+    def _written(
         self,
         centre: float,
         length: int,
     ) -> tuple[int, np.ndarray]:
-        """(first pixel that is covered, (pixels, size) weights) of a row of `length` pixels."""
+        """(first pixel that is covered, where it and the next ones lie between the cells)."""
         half = self.pitch * self.size / 2
         first = max(0, int(np.ceil(centre - half)))
         last = min(length - 1, int(np.floor(centre + half)))
-        position = (np.arange(first, last + 1) - centre) / self.pitch + (self.size - 1) / 2
-        return first, _weights(position, 1.0, self.size)
+        return first, (np.arange(first, last + 1) - centre) / self.pitch + (self.size - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -113,13 +141,14 @@ class _Reader:
 
     Attributes:
         reach: the pixels that any cell reads.
-        weights: (size, pixels in reach) float32.
+        weights: (size, pixels in reach) float32; sparse, as each cell reads few pixels, and as
+            products with it are the same on any number of threads.
         is_inside: (size,) bool, whether a cell lies on the row.
     """
 
     reach: slice
-    weights: Map
-    is_inside: Map
+    weights: csr_array
+    is_inside: np.ndarray
 
 
 @lru_cache(maxsize=64)
@@ -129,24 +158,21 @@ def _reader(
     size: int,
     length: int,
 ) -> _Reader:
-    """The _Reader of a row; it averages over a cell where cells are larger than pixels."""
+    """The _Reader of a row; it averages over a cell where cells are larger than pixels.
+
+    By a triangle; a cell beyond the end reads the end.
+    """
     positions = centre + (np.arange(size) - (size - 1) / 2) * pitch
     is_inside = (positions >= -0.5) & (positions <= length - 0.5)
-    weights = _weights(positions, max(1.0, pitch), length)
-    read = np.flatnonzero(weights.any(axis=0))
-    reach = slice(int(read[0]), int(read[-1]) + 1)
-    return _Reader(reach, np.ascontiguousarray(weights[:, reach]), is_inside)
-
-
-def _weights(
-    positions: Map,
-    width: float,
-    length: int,
-) -> Map:
-    """(positions, length) float32 triangle weights of that half width.
-
-    A position beyond the end reads the end.
-    """
-    clamped = np.clip(positions, 0, length - 1)
-    weights = np.maximum(0, 1 - np.abs(clamped[:, None] - np.arange(length)) / width)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    width = max(1.0, pitch)
+    positions = np.clip(positions, 0, length - 1)[:, None]
+    pixels = np.ceil(positions - width).astype(np.int32) + np.arange(int(2 * width) + 1)
+    weights = np.maximum(0, 1 - np.abs(positions - pixels) / width)
+    weights[(pixels < 0) | (pixels >= length)] = 0
+    weights /= weights.sum(axis=1, keepdims=True)
+    first = max(0, int(pixels[0, 0]))
+    last = min(length, int(pixels[-1, -1]) + 1)
+    pixels = np.clip(pixels, first, last - 1) - first
+    ends = np.arange(0, pixels.size + 1, pixels.shape[1])
+    entries = (weights.astype(np.float32).ravel(), pixels.ravel(), ends)
+    return _Reader(slice(first, last), csr_array(entries, (size, last - first)), is_inside)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from SlicePropagationLib.arrays import Displacement, Map, Mask, Points
+from SlicePropagationLib.engines.bilinear import Places
 from SlicePropagationLib.engines.compute_grid import ComputeGrid
 from SlicePropagationLib.engines.crop_window import Corner, CropWindow, corners_of
 from SlicePropagationLib.engines.demons import DemonsConfig, Register, register
@@ -48,7 +49,8 @@ class _Step:
 
     def displacement_at(self, points: Points) -> Displacement:
         """(2, ...) displacement read linearly at (2, ...) points of the slice."""
-        return np.stack([self.grid.read(part, points) for part in self.displacement])
+        places = self.grid.places(points)
+        return np.stack([places.read(part) for part in self.displacement])
 
     def anchor_points(self) -> Points:
         """(2, h, w) points of the anchor slice that the points of the grid come from."""
@@ -113,7 +115,7 @@ class WarpedAnchor:
 
     def _stand(self) -> None:
         """Forget what was found out about the slice before."""
-        self._points: Points | None = None
+        self._places: Places | None = None
         self._found: dict[str, Map] = {}
 
     def distance(self) -> Map:
@@ -196,10 +198,10 @@ class WarpedAnchor:
     ) -> Map:
         """(h, w) values of the anchor's window at the points of the grid."""
         if step is not None:
-            return self._anchor_grid.read(anchor_values, step.anchor_points())
-        if self._points is None:
-            self._points = self._step.anchor_points()
-        return self._anchor_grid.read(anchor_values, self._points)
+            return self._anchor_grid.places(step.anchor_points()).read(anchor_values)
+        if self._places is None:
+            self._places = self._anchor_grid.places(self._step.anchor_points())
+        return self._places.read(anchor_values)
 
     def _window_around(
         self,

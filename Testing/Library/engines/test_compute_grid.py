@@ -1,7 +1,3 @@
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
@@ -70,29 +66,3 @@ def test_what_is_pasted_can_be_cropped_again(ramp):
     pasted = window.paste(part, ramp.shape)
     assert np.array_equal(window.crop(pasted), part)
     assert np.count_nonzero(pasted) == 6
-
-
-WALK = """
-import hashlib
-import numpy as np
-from SlicePropagationLib.engines.image_registration import RegistrationEngine
-from SlicePropagationLib.planning import Run
-from SlicePropagationLib.stack import SliceStack
-
-rows, columns = np.mgrid[:400, :400]
-masks = np.stack([(rows - 200) ** 2 + (columns - 190 - 3 * i) ** 2 < 90**2 for i in range(5)])
-noise = np.random.default_rng(0).normal(0, 10, masks.shape)
-stack = SliceStack((60 * masks + noise).astype(np.float32))
-found = RegistrationEngine().walk(stack, Run(0, (1, 2, 3, 4), 1), {0: masks[0]})
-print(hashlib.sha256(b"".join(each.tobytes() for each in found)).hexdigest())
-"""
-
-
-def test_registration_says_the_same_on_any_number_of_threads():
-    said = set()
-    for count in ("1", "2"):
-        threads = {"OPENBLAS_NUM_THREADS": count, "OMP_NUM_THREADS": count}
-        environment = {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(sys.path)}
-        words = [sys.executable, "-c", WALK]
-        said.add(subprocess.run(words, env=environment, check=True, capture_output=True).stdout)
-    assert len(said) == 1
