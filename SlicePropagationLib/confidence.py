@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from SlicePropagationLib.metrics import dice
+from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.session import AnnotationSession, Provenance
 
@@ -106,22 +107,27 @@ def _agreement(forward: np.ndarray | None, backward: np.ndarray | None) -> float
 def _gather(
     session: AnnotationSession, run: Run, index: int, probability: np.ndarray, agreement: float
 ) -> Evidence:
-    mask = probability >= PRESENT
+    mask = Patch.cut(probability >= PRESENT)
     distance, anchor = distance_in_sizes(session, run.label, index)
-    anchor_mask = session.mask(run.label, anchor)
-    growth = (mask.sum() + 1) / (anchor_mask.sum() + 1)
-    images = session.stack.images
+    drawn = session.state(run.label, anchor).patch
+    before = session.state(run.label, index - run.step).patch
+    growth = (mask.area + 1) / (drawn.area + 1)
     spread = _spread_of_slice(session.stack, anchor) or 1.0
-    inside = float(images[index][mask].mean())
-    inside_anchor = float(images[anchor][anchor_mask].mean())
+    inside = _mean_inside(session.stack, index, mask)
+    inside_anchor = _mean_inside(session.stack, anchor, drawn)
     return Evidence(
         distance=math.sqrt(min(distance, 6.0)),
-        certainty=soft_dice(probability, mask) - 0.8,
-        continuity=dice(mask, session.mask(run.label, index - run.step)),
+        certainty=_soft_dice(probability, mask) - 0.8,
+        continuity=mask.dice(before),
         agreement=agreement,
         shrinkage=min(abs(math.log(growth)), 4.0),
         shift=min(abs(inside - inside_anchor) / spread, 3.0),
     )
+
+
+def _mean_inside(stack: SliceStack, index: int, mask: Patch) -> float:
+    """Mean intensity inside a mask on a slice."""
+    return float(stack.images[index][mask.window][mask.crop].mean())
 
 
 def _spread_of_slice(stack: SliceStack, index: int) -> float:
@@ -301,5 +307,10 @@ def soft_dice(probability: np.ndarray, mask: np.ndarray) -> float:
 
     1 where the map is certain, less where its edges are soft.
     """
-    total = float(probability.sum()) + np.count_nonzero(mask)
-    return 1.0 if total == 0 else 2.0 * float(probability[mask].sum()) / total
+    return _soft_dice(probability, Patch.cut(mask))
+
+
+def _soft_dice(probability: np.ndarray, mask: Patch) -> float:
+    total = float(probability.sum()) + mask.area
+    inside = probability[mask.window][mask.crop]
+    return 1.0 if total == 0 else 2.0 * float(inside.sum()) / total

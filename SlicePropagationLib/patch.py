@@ -77,15 +77,22 @@ class Patch:
 
     def without(self, other: Patch) -> Patch:
         """What of this mask lies outside another one."""
-        rows, columns = (
-            slice(max(mine.start, its.start), min(mine.stop, its.stop))
-            for mine, its in zip(self.window, other.window, strict=True)
-        )
+        rows, columns = self._common(other)
         if rows.stop <= rows.start or columns.stop <= columns.start:
             return self
         crop = self.crop.copy()
         crop[self._within(rows, columns)] &= ~other.crop[other._within(rows, columns)]
         return Patch.cut(crop).moved(self.top, self.left)
+
+    def dice(self, other: Patch) -> float:
+        """Dice overlap with another mask, in [0, 1]; 1 when both are empty."""
+        total = self.area + other.area
+        rows, columns = self._common(other)
+        if rows.stop <= rows.start or columns.stop <= columns.start:
+            return 1.0 if total == 0 else 0.0
+        mine = self.crop[self._within(rows, columns)]
+        its = other.crop[other._within(rows, columns)]
+        return 2.0 * np.count_nonzero(mine & its) / total
 
     def joined(self, other: Patch) -> Patch:
         """The pixels of both masks."""
@@ -103,6 +110,14 @@ class Patch:
     def within(self, other: Patch) -> Patch:
         """What of this mask lies inside another one."""
         return self.without(self.without(other))
+
+    def _common(self, other: Patch) -> tuple[slice, slice]:
+        """Rows and columns of the slice that both crops cover; a stop before its start for none."""
+        mine, its = self.window, other.window
+        return (
+            slice(max(mine[0].start, its[0].start), min(mine[0].stop, its[0].stop)),
+            slice(max(mine[1].start, its[1].start), min(mine[1].stop, its[1].stop)),
+        )
 
     def _within(
         self,

@@ -359,19 +359,19 @@ class _Propagation:
         """Blend with the other walk where it has passed, then resolve overlaps on the slice."""
         label = walk.run.label
         passed = self.passed.setdefault((label, index), {})
-        passed[walk.run.step] = _probability_patch(probability)
-        forward = self._pasted(passed.get(1))
-        backward = self._pasted(passed.get(-1))
-        if forward is not None and backward is not None:
-            probability = self._blend(walk, index, forward, backward)
+        walked = passed[walk.run.step] = _probability_patch(probability)
+        settled = probability
+        forward = backward = None
+        if len(passed) == 2:
+            forward, backward = self._pasted(passed[1]), self._pasted(passed[-1])
+            settled = self._blend(walk, index, forward, backward)
             del self.passed[label, index]
-        quality = self._quality(walk, index, probability)
+        quality = self._quality(walk, index, settled)
         if quality is None:
-            quality = slice_confidence(
-                self.session, walk.run, index, probability, forward, backward
-            )
-        probability = self._with_hint(label, index, probability)
-        own = _Prediction(_probability_patch(probability), quality)
+            quality = slice_confidence(self.session, walk.run, index, settled, forward, backward)
+        settled = self._with_hint(label, index, settled)
+        patch = walked if settled is probability else _probability_patch(settled)
+        own = _Prediction(patch, quality)
         predicted = self.predicted.setdefault(index, {})
         before = predicted.get(label, own)
         predicted[label] = own
@@ -394,10 +394,8 @@ class _Propagation:
             return None
         return float(np.clip(expects(walk.run, index), 0.0, 1.0))
 
-    def _pasted(self, patch: Patch | None) -> np.ndarray | None:
-        """(H, W) float32 probability of a walk that has passed; None for one that has not."""
-        if patch is None:
-            return None
+    def _pasted(self, patch: Patch) -> np.ndarray:
+        """(H, W) float32 probability of a walk that has passed."""
         return patch.paste(self.session.stack.slice_shape).astype(np.float32)
 
     def _blend(

@@ -3,7 +3,7 @@
 Needs no training.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +12,13 @@ from SlicePropagationLib.arrays import Anchors, Map, Mask, Probability
 from SlicePropagationLib.engines.appearance import Appearance, Sample
 from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.engines.demons import Register, register
+from SlicePropagationLib.engines.digest import digest_of
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
 from SlicePropagationLib.engines.end_detection import Taper, TaperConfig
 from SlicePropagationLib.engines.interpolation import ShapePrior
 from SlicePropagationLib.engines.padding import without_far_padding
 from SlicePropagationLib.engines.presence.network import shipped_presence
-from SlicePropagationLib.engines.presence.walk import presence
+from SlicePropagationLib.engines.presence.walk import noted, presence
 from SlicePropagationLib.engines.warped_anchor import WarpedAnchor, WarpedAnchorConfig
 from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.planning import Run, gap_of
@@ -122,7 +123,7 @@ class RegistrationEngine:
             (H, W) float32 probability; returns where the structure has ended, at once from an empty
             anchor.
         """
-        for step in self.follow(stack, run, anchors):
+        for step in noted(self, stack, run, anchors):
             if step.has_ended:
                 return
             yield step.warped.window.paste(probability_of(step.logits, 1.0), stack.slice_shape)
@@ -132,6 +133,7 @@ class RegistrationEngine:
         stack: SliceStack,
         run: Run,
         anchors: Anchors,
+        passed: Sequence[float] = (),
     ) -> Iterator[FollowedSlice]:
         """What the registration knows of each target, also beyond the end that it believes in.
 
@@ -139,9 +141,11 @@ class RegistrationEngine:
             stack: the read-only SliceStack.
             run: label, anchor index and target indices, nearest first.
             anchors: {slice index: (H, W) bool mask} of all anchors of the label.
+            passed: likeness of the first targets, where this walk has been followed so far before;
+                nothing more is found out about them.
 
         Yields:
-            FollowedSlice for each target in turn; nothing from an empty anchor.
+            FollowedSlice for each other target in turn; nothing from an empty anchor.
         """
         stack = without_far_padding(stack, anchors)
         mask = anchors[run.anchor]
@@ -155,13 +159,16 @@ class RegistrationEngine:
         evidence_weight = self._evidence_weight(stack, run, anchors)
         ring_mm = self._ring_pixels(mask) * min(stack.spacing_mm[1:])
         last = run.anchor
-        for index in run.targets:
+        for position, index in enumerate(run.targets):
             warped.step_to(index)
-            likeness = warped.likeness(ring_mm)
+            is_passed = position < len(passed)
+            likeness = passed[position] if is_passed else warped.likeness(ring_mm)
             step_mm = abs(index - last) * stack.spacing_mm[0]
             last = index
             shrink_mm = taper.advance(step_mm, likeness) if closes else 0.0
             has_ended = shrink_mm is None
+            if is_passed:
+                continue
             closing_mm = taper.radius_mm if shrink_mm is None else shrink_mm
             evidence = appearance.log_odds(warped.window.crop(stack.images[index]))
             softness_mm = self._softness(stack, abs(index - run.anchor), taper.radius_mm)
@@ -289,7 +296,18 @@ class RegistrationEngine:
         stack: SliceStack,
         anchors: Anchors,
     ) -> Appearance:
-        """The Appearance of a label, from all its anchors that are not empty."""
+        """The Appearance of a label, from all its anchors that are not empty.
+
+        Kept with the stack, as every walk of the label asks for it.
+        """
+        key = ("appearance", self.config, digest_of(anchors))
+        appearance = stack.cache.get(key)
+        if appearance is None:
+            appearance = self._learnt(stack, anchors)
+            stack.cache.put(key, appearance, 2 * appearance.log_ratio.nbytes)
+        return appearance
+
+    def _learnt(self, stack: SliceStack, anchors: Anchors) -> Appearance:
         samples = []
         for index, mask in anchors.items():
             if mask.any():

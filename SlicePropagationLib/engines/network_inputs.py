@@ -19,6 +19,7 @@ from SlicePropagationLib.engines.distance import signed_distance
 from SlicePropagationLib.engines.image_registration import FollowedSlice, RegistrationEngine
 from SlicePropagationLib.engines.interpolation import ShapePrior
 from SlicePropagationLib.engines.padding import without_far_padding
+from SlicePropagationLib.engines.presence.walk import noted
 from SlicePropagationLib.engines.roi import Roi
 from SlicePropagationLib.planning import Run, gap_of
 from SlicePropagationLib.stack import SliceStack
@@ -95,9 +96,8 @@ def network_inputs(
     """
     if not anchors[run.anchor].any():
         return
-    stack = without_far_padding(stack, anchors)
-    walk = _InputsOfRun(stack, run, anchors, cells, margin)
-    for step in RegistrationEngine().follow(stack, run, anchors):
+    walk = _InputsOfRun(without_far_padding(stack, anchors), run, anchors, cells, margin)
+    for step in noted(RegistrationEngine(), stack, run, anchors):
         yield walk.advance(step)
 
 

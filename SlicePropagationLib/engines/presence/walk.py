@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from SlicePropagationLib.arrays import Anchors
 from SlicePropagationLib.engines.crop_window import CropWindow
+from SlicePropagationLib.engines.digest import digest_of
 from SlicePropagationLib.engines.distance import equivalent_radius, signed_distance
 from SlicePropagationLib.engines.padding import without_far_padding
 from SlicePropagationLib.engines.presence.facts import Look, PresenceFacts
 from SlicePropagationLib.engines.presence.network import PresenceNetwork
-from SlicePropagationLib.planning import Run
+from SlicePropagationLib.planning import Run, gap_of
 from SlicePropagationLib.stack import SliceStack
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 HOPELESS = 0.15  # probability at which a structure is thought to be gone,
 PATIENCE = 3  # and the number of slices in a row that have less
 FARTHEST = 90  # slices from the annotated one
+NOTE_BYTES = 1024  # of what is kept of each of them
 
 
 def presence(
@@ -66,16 +68,60 @@ def facts_of(
         return
     look = _look_of_anchor(engine, stack, run.anchor, anchors, radii_mm[run.anchor])
     facts = PresenceFacts(near, radii_mm, stack.spacing_mm, look)
-    for step in engine.follow(stack, near, anchors):
-        yield _facts_of_step(facts, step)
+    notes = list(stack.cache.get(_key_of_notes(engine, stack, run, anchors)) or [])
+    for index, note in zip(near.targets, notes, strict=False):
+        yield facts.of(index, *note)
+    for step in engine.follow(stack, near, anchors, [note.likeness for note in notes]):
+        yield facts.of(step.index, *_Note.of(step))
 
 
-def _facts_of_step(facts: PresenceFacts, step: FollowedSlice) -> np.ndarray:
-    # what registration would give the slice, if the structure did not close
-    area = int((step.logits > -step.closing_mm / step.softness_mm).sum())
-    cap_radius = 0.0 if step.has_ended else 1 - step.closing_mm / step.radius_mm
-    look = Look.of(step.warped.distance(), step.evidence, step.radius_mm)
-    return facts.of(step.index, step.likeness, look, area, cap_radius)
+def noted(
+    engine: RegistrationEngine, stack: SliceStack, run: Run, anchors: Anchors
+) -> Iterator[FollowedSlice]:
+    """What `engine.follow` yields; what tells presence stays with the stack.
+
+    So a walk that is asked what lies behind its end need not go there once more.
+
+    Args:
+        engine: what follows the structure.
+        stack: the read-only SliceStack.
+        run: the walk.
+        anchors: {slice index: (H, W) bool mask} of all anchors of the label.
+    """
+    steps = engine.follow(stack, run, anchors)
+    if stack.is_time or None not in gap_of(run.targets[0], anchors):
+        yield from steps
+        return
+    notes: list[_Note] = []
+    stack.cache.put(_key_of_notes(engine, stack, run, anchors), notes, FARTHEST * NOTE_BYTES)
+    for step in steps:
+        if len(notes) < FARTHEST:
+            notes.append(_Note.of(step))
+        yield step
+
+
+class _Note(NamedTuple):
+    """What tells whether the structure is on a slice, as `PresenceFacts.of` takes it."""
+
+    likeness: float
+    look: Look
+    area: int
+    cap_radius: float
+
+    @classmethod
+    def of(cls, step: FollowedSlice) -> _Note:
+        # what registration would give the slice, if the structure did not close
+        area = int(np.count_nonzero(step.logits > -step.closing_mm / step.softness_mm))
+        cap_radius = 0.0 if step.has_ended else 1 - step.closing_mm / step.radius_mm
+        look = Look.of(step.warped.distance(), step.evidence, step.radius_mm)
+        return cls(step.likeness, look, area, cap_radius)
+
+
+def _key_of_notes(
+    engine: RegistrationEngine, stack: SliceStack, run: Run, anchors: Anchors
+) -> tuple[Hashable, ...]:
+    register = engine.register_on(stack)
+    return "presence", engine.config, register, run.anchor, run.targets, digest_of(anchors)
 
 
 def _look_of_anchor(

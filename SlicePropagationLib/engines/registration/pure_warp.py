@@ -68,7 +68,7 @@ class PureWarpEngine:
         field = register(fixed, moving, UNUSED) * np.float32(grid.pitch)
         pixels = ComputeGrid.on_pixels(window)
         displacement = np.stack([grid.spread(part, window) for part in field])
-        return np.clip(pixels.read(mask, pixels.points() + displacement), 0, 1)
+        return np.clip(pixels.places(pixels.points() + displacement).read(mask), 0, 1)
 
 
 def as_pure_warp(engine: Engine) -> PureWarpEngine:

@@ -11,7 +11,6 @@ thousandth of the network, too little to forget what a structure looks like.
 """
 
 import copy
-import hashlib
 import weakref
 from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
@@ -25,6 +24,7 @@ from torch.nn import functional as F
 from SlicePropagationLib.arrays import Anchors, Map
 from SlicePropagationLib.cache import Cache
 from SlicePropagationLib.engines.adaptation import Adaptation
+from SlicePropagationLib.engines.digest import digest_of
 from SlicePropagationLib.engines.network_inputs import IMAGES
 from SlicePropagationLib.networks.on_one_thread import on_one_thread
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
@@ -73,7 +73,7 @@ class AtHand:
         """What was learned of a structure; None where nothing was."""
         if self._stack is None or self._stack() is not stack:
             return None
-        return self._cache.get(_key(label, anchors))
+        return self._cache.get((label, digest_of(anchors)))
 
     def put(self, stack: SliceStack, label: int, anchors: Anchors, learned: Learned) -> None:
         """Keep what was learned of a structure; other stacks are forgotten."""
@@ -81,14 +81,7 @@ class AtHand:
             self._stack = weakref.ref(stack)
             self._cache = Cache(ROOM)
         num_bytes = sum(value.nbytes for value in learned.values())
-        self._cache.put(_key(label, anchors), learned, num_bytes)
-
-
-def _key(label: int, anchors: Anchors) -> tuple[int, str]:
-    digest = hashlib.sha256()
-    for index in sorted(anchors):
-        digest.update(index.to_bytes(8, "little") + np.packbits(anchors[index]).tobytes())
-    return label, digest.hexdigest()
+        self._cache.put((label, digest_of(anchors)), learned, num_bytes)
 
 
 def lesson_runs(label: int, anchors: Anchors) -> Iterator[tuple[Run, Anchors]]:

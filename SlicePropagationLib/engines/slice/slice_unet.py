@@ -34,6 +34,7 @@ from SlicePropagationLib.engines.slice.lessons import (
     tuned,
 )
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
+from SlicePropagationLib.networks.for_answers import for_answers
 from SlicePropagationLib.networks.on_one_thread import on_one_thread
 from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
@@ -269,7 +270,7 @@ class SliceUNetEngine:
 
     def _logits(self, tensors: list[Tensor], learned: Learned | None) -> Tensor:
         if learned is None:
-            return self.network(*tensors)
+            return self._answering(*tensors)
         # they wait on the CPU, as the network may be moved there when a GPU is full
         weights = {name: value.to(self.device) for name, value in learned.items()}
         return functional_call(self.network, weights, tuple(tensors))
@@ -282,6 +283,12 @@ class SliceUNetEngine:
         # torch's types leave `memory_format` out.
         network = network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network.eval()
+        self._answering = self.network
+        if self.device == "cpu":
+            config = self.network.config
+            shape = (1, config.num_maps, config.cells, config.cells)
+            one = (torch.ones(shape), torch.ones(1, config.num_facts), torch.ones(shape)[:, :1])
+            self._answering = for_answers(self.network, "unet", config.cells, one)
 
 
 def _trust(anchors: Anchors) -> float:

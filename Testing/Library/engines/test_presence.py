@@ -17,6 +17,7 @@ from SlicePropagationLib.engines.presence.network import (
     load_presence,
     shipped_presence,
 )
+from SlicePropagationLib.engines.warped_anchor import WarpedAnchor
 from SlicePropagationLib.errors import CheckpointError
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.propagation import plan_session, propagate
@@ -148,6 +149,37 @@ def test_nobody_looks_on_where_the_structure_is_thought_to_be_gone():
         RegistrationEngine(), PresenceNetwork(never), textured(truth), run, {5: truth[5]}
     )
     assert len(list(told)) == walk.PATIENCE
+
+
+@pytest.mark.parametrize("num_walked", [0, 1, 12, 25])
+def test_what_a_walk_has_passed_is_not_looked_at_again_and_the_facts_stay_the_same(
+    num_walked, monkeypatch
+):
+    truth = tube(40, 20)
+    fresh, walked = textured(truth), textured(truth)
+    expected = facts_of_walk(truth, fresh, 5)
+    run = Run(5, tuple(range(6, 40)))
+    steps = walk.noted(RegistrationEngine(), walked, run, {5: truth[5]})
+    for _ in range(num_walked):
+        next(steps)
+    looked_at = []
+    likeness = WarpedAnchor.likeness
+
+    def counted(warped, ring_mm):
+        looked_at.append(warped.index)
+        return likeness(warped, ring_mm)
+
+    monkeypatch.setattr(WarpedAnchor, "likeness", counted)
+    assert np.array_equal(facts_of_walk(truth, walked, 5), expected)
+    assert looked_at == list(run.targets[num_walked:])
+
+
+def test_facts_are_found_anew_once_another_slice_is_annotated():
+    truth = tube(40, 20)
+    fresh, walked = textured(truth), textured(truth)
+    list(RegistrationEngine().walk(walked, Run(5, tuple(range(6, 40))), {5: truth[5]}))
+    expected = facts_of_walk(truth, fresh, 5, others=(3,))
+    assert np.array_equal(facts_of_walk(truth, walked, 5, others=(3,)), expected)
 
 
 def test_along_time_nothing_is_said_of_an_end():
