@@ -11,7 +11,7 @@ import vtk
 
 from SlicePropagationMRML.nodes.types import OpenDocument, Schedule, SegmentationNode
 
-DEBOUNCE_MS = 200
+DEBOUNCE_MS = 100
 # without an event, and what was dragged has come to rest; replacing an image makes several events
 # at once
 REST_MS = 100

@@ -24,6 +24,7 @@ from SlicePropagationMRML.run.workplace import Workplace
 
 # after a step was handed out, as a fast engine has the next one at once; doubled until it comes
 FIRST_POLL_MS = 4
+STEP_SECONDS = 0.008  # that a step is waited for right after the one before: many take no longer
 
 
 class SliceRun(Run):
@@ -155,7 +156,8 @@ class SliceRun(Run):
 
     def _poll(self, wait: int = POLL_MS) -> None:
         if self._commit is None and self.isBusy:
-            wait = FIRST_POLL_MS if self.advance() else min(2 * wait, POLL_MS)
+            isThere = self.advance(None if wait else STEP_SECONDS)
+            wait = 0 if isThere else min(max(2 * wait, FIRST_POLL_MS), POLL_MS)
         if self._commit is None and self.isBusy:
             self._tools.schedule(wait, lambda: self._poll(wait))
 
