@@ -88,9 +88,11 @@ def slice_confidence(
     Returns:
         A number in [0, 1]; for an empty prediction, trust in the slice being empty.
     """
-    if not (probability >= PRESENT).any():
+    mask = Patch.cut(probability >= PRESENT)
+    if mask.is_empty:
         return 0.5
-    evidence = _gather(session, run, index, probability, _agreement(forward, backward))
+    agreement = _agreement(forward, backward)
+    evidence = _gather(session, run, index, probability, mask, agreement)
     weighted = [
         getattr(WEIGHTS, item.name) * getattr(evidence, item.name) for item in fields(Evidence)
     ]
@@ -105,9 +107,13 @@ def _agreement(forward: np.ndarray | None, backward: np.ndarray | None) -> float
 
 
 def _gather(
-    session: AnnotationSession, run: Run, index: int, probability: np.ndarray, agreement: float
+    session: AnnotationSession,
+    run: Run,
+    index: int,
+    probability: np.ndarray,
+    mask: Patch,
+    agreement: float,
 ) -> Evidence:
-    mask = Patch.cut(probability >= PRESENT)
     distance, anchor = distance_in_sizes(session, run.label, index)
     drawn = session.state(run.label, anchor).patch
     before = session.state(run.label, index - run.step).patch

@@ -198,7 +198,8 @@ class AnnotationSession:
 
         Propagation never overwrites them.
         """
-        return sorted(index for index in self._known(label) if self.is_anchor(label, index))
+        known = self._known(label).items()
+        return sorted(index for index, state in known if state.provenance >= Provenance.SEED)
 
     def hints(self, label: int) -> dict[int, Patch]:
         """{slice index: pixels that a person drew there in another plane}, ascending."""

@@ -122,11 +122,7 @@ def _blurring(start: float, pitch: float, count: int, length: int) -> csr_array:
     positions = start + pitch * np.arange(count)
     first = np.minimum(positions.astype(np.intp), length - 1)
     share = (positions - first)[:, None]
-    beyond = np.zeros((count, length + 2 * reach + 1))
-    pixels = first[:, None] + np.arange(2 * reach + 2)
     values = (1 - share) * np.append(kernel, 0.0) + share * np.insert(kernel, 0, 0.0)
-    np.put_along_axis(beyond, pixels, values, axis=1)
-    weights = beyond[:, reach : reach + length]
-    weights[:, 0] += beyond[:, :reach].sum(axis=1)
-    weights[:, -1] += beyond[:, reach + length :].sum(axis=1)
-    return csr_array(weights.astype(np.float32))
+    pixels = np.clip(first[:, None] + np.arange(-reach, reach + 2), 0, length - 1)
+    ends = np.arange(0, pixels.size + 1, pixels.shape[1])
+    return csr_array((values.astype(np.float32).ravel(), pixels.ravel(), ends), (count, length))

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from SlicePropagationLib.engines.model_file import make_slice_unet
 from SlicePropagationLib.engines.network_inputs import SCALAR_FEATURES
 from SlicePropagationLib.engines.slice.slice_unet import SliceUNetEngine
+from SlicePropagationLib.networks.on_one_thread import on_one_thread
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.training.slice.synthetic import make_phantom
@@ -31,9 +32,9 @@ CALLS = 40
 NUM_FEATURES = len(SCALAR_FEATURES)
 
 
-def milliseconds_per_slice(network, device, batch):
+def milliseconds_per_slice(engine, device, batch):
     """Median over CALLS calls, divided by the slices of a call."""
-    config = network.config
+    config = engine.network.config
     cells = config.cells
     inputs = [
         torch.rand(batch, config.num_maps, cells, cells, device=device),
@@ -41,10 +42,10 @@ def milliseconds_per_slice(network, device, batch):
         torch.rand(batch, 1, cells, cells, device=device),
     ]
     seconds = []
-    with torch.inference_mode(), torch.autocast(device, enabled=device == "cuda"):
+    with on_one_thread(), torch.inference_mode(), torch.autocast(device, enabled=device == "cuda"):
         for _ in range(CALLS):
             began = time.perf_counter()
-            network(*inputs)
+            engine.answering(*inputs)
             if device == "cuda":
                 torch.cuda.synchronize()
             seconds.append(time.perf_counter() - began)
@@ -80,7 +81,7 @@ def main():
     for device in devices:
         engine = make_slice_unet(device)
         assert isinstance(engine, SliceUNetEngine)
-        times = [milliseconds_per_slice(engine.network, device, batch) for batch in BATCHES]
+        times = [milliseconds_per_slice(engine, device, batch) for batch in BATCHES]
         cells = [f"{value:.2f} ms ({value / times[0]:.2f})" for value in times]
         row = "".join(f"{cell:>20s}" for cell in cells)
         print(f"{device:8s}{row}{milliseconds_per_step(engine):12.2f} ms")

@@ -85,6 +85,10 @@ class SliceUNetEngine:
         network: a GuidedUNet with its weights.
         device: "cpu" or "cuda".
         adaptation: how it learns from the annotated slices of a structure; None not to.
+
+    Attributes:
+        network: the network.
+        answering: what is asked in its place where nothing was learned; see `for_answers`.
     """
 
     name = "slice_unet"
@@ -270,7 +274,7 @@ class SliceUNetEngine:
 
     def _logits(self, tensors: list[Tensor], learned: Learned | None) -> Tensor:
         if learned is None:
-            return self._answering(*tensors)
+            return self.answering(*tensors)
         # they wait on the CPU, as the network may be moved there when a GPU is full
         weights = {name: value.to(self.device) for name, value in learned.items()}
         return functional_call(self.network, weights, tuple(tensors))
@@ -283,12 +287,12 @@ class SliceUNetEngine:
         # torch's types leave `memory_format` out.
         network = network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network.eval()
-        self._answering = self.network
+        self.answering = self.network
         if self.device == "cpu":
             config = self.network.config
             shape = (1, config.num_maps, config.cells, config.cells)
             one = (torch.ones(shape), torch.ones(1, config.num_facts), torch.ones(shape)[:, :1])
-            self._answering = for_answers(self.network, "unet", config.cells, one)
+            self.answering = for_answers(self.network, "unet", config.cells, one)
 
 
 def _trust(anchors: Anchors) -> float:
