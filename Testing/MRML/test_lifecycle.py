@@ -9,7 +9,8 @@ import slicer
 import vtk
 from phantoms import disc
 from SlicePropagationMRML.nodes.geometry import ijkToWorld
-from SlicePropagationMRML.run.events import Edited, Finished, Moved
+from SlicePropagationMRML.run import slice_run
+from SlicePropagationMRML.run.events import Edited, Finished, Moved, Stepped
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.metrics import dice
@@ -17,6 +18,23 @@ from SlicePropagationLib.session import Provenance
 
 SMALL = disc((48, 48), (20, 20), 5)
 LARGE = disc((48, 48), (24, 26), 9)
+
+
+# How a run goes on
+
+
+def test_right_after_a_slice_the_next_one_is_waited_for(bench, monkeypatch):
+    monkeypatch.setattr(slice_run, "STEP_SECONDS", 60.0)
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    steps = bench.told(Stepped, "prediction")
+    bench.logic.start("copy")
+    bench.stepOnce()
+    while bench.timers and not steps[1:]:
+        bench.turn()  # the first time, nothing has said yet how long a slice takes
+    for number in range(2, 6):
+        assert len(steps) == number
+        bench.turn()
 
 
 # When things go away
