@@ -5,7 +5,7 @@ a plain product of matrices; for networks with large weights and small maps that
 """
 
 import copy
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +24,8 @@ def for_answers(network: nn.Module, unet: str, size: int, inputs: tuple[Tensor, 
     compiler only, so another version may lack it; and other processors may have no use for it.
 
     Args:
-        network: in evaluation mode, on the CPU; it stays as it is, and later changes of it do not
-            reach the copy.
+        network: in evaluation mode, on the CPU; it stays as it is, and its weights will not change
+            any more.
         unet: name of its part that is a UNet.
         size: side of the maps that it will see.
         inputs: what it can be tried on.
@@ -35,7 +35,7 @@ def for_answers(network: nn.Module, unet: str, size: int, inputs: tuple[Tensor, 
     """
     try:
         with on_one_thread(), torch.inference_mode():
-            copied = copy.deepcopy(network)
+            copied = copy.deepcopy(network, _shared(network))
             _lay_out(cast(UNet, copied.get_submodule(unet)), size)
             expected = network(*inputs)
             found = copied(*inputs)
@@ -43,6 +43,11 @@ def for_answers(network: nn.Module, unet: str, size: int, inputs: tuple[Tensor, 
         return network
     is_same = torch.allclose(found, expected, rtol=0, atol=TOLERANCE * float(expected.abs().max()))
     return copied if is_same else network
+
+
+def _shared(network: nn.Module) -> dict[int, Any]:
+    """What a deep copy need not copy: its weights, which are not changed."""
+    return {id(value): value for value in (*network.parameters(), *network.buffers())}
 
 
 def _lay_out(unet: UNet, size: int) -> None:
