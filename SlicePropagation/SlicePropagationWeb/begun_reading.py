@@ -31,6 +31,10 @@ class BegunReading:
         self.progress = ReadingProgress()
         threading.Thread(target=self._run, args=(read, *arguments), daemon=True).start()
 
+    def stop(self) -> None:
+        """Nobody waits for it any more: the thread ends as soon as its reader looks."""
+        self.progress.stop()
+
     def _run(self, read: Callable[..., Any], *arguments: Any) -> None:
         try:
             self.done.set_result(self.progress.follow(read, *arguments))

@@ -14,14 +14,15 @@ from SlicePropagationMRML.nodes.volume_files import volumeOf
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.companions import companion
-from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
+from SlicePropagationLib.files.reading import ReadingStopped
 from SlicePropagationLib.files.segmentation_file import is_segmentation
+from SlicePropagationLib.files.series_choice import SeriesChoiceError
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationWeb.begun_reading import BegunReading, FirstImage
 from SlicePropagationWeb.current_work import CurrentWork, title_of
 from SlicePropagationWeb.file_lists import FileLists, choice_items, choice_text
-from SlicePropagationWeb.loading import Loading, ReadingStopped
+from SlicePropagationWeb.loading import Loading
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
@@ -103,14 +104,14 @@ class FileCommands:
         self._loop.begin(self.lists.look(has_volume=has_volume))
 
     def offer_choice(self, path: Path | str, error: SeriesChoiceError) -> None:
-        """Have a person choose one of the volumes of a DICOM folder.
+        """Have a person choose one of the volumes of a DICOM folder, or channels of OME-Zarr.
 
         Args:
-            path: of the folder.
+            path: of the folder, or its URL.
             error: what reading it said.
         """
         self._data.choices = choice_items(path, error)
-        text = choice_text(title_of(path), self._data.choices)
+        text = choice_text(title_of(path), self._data.choices, error.kind)
         self._workflow.say(text, is_error=True)
         self._data.is_open_dialog = True
 

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
+from SlicePropagationLib.files.series_choice import SeriesChoiceError
 from SlicePropagationWeb.workspace import matching
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ MOST_NAMED = 3  # volumes of a folder that a message names
 
 
 def choice_items(path: Path | str, error: SeriesChoiceError) -> list[dict[str, str]]:
-    """The volumes of a DICOM folder that holds several, as a dialog lists them.
+    """The volumes of a DICOM folder that holds several, or channels, as a dialog lists them.
 
     Args:
-        path: of the folder.
+        path: of the folder, or its URL.
         error: what reading it said.
     """
     return [
@@ -27,16 +27,17 @@ def choice_items(path: Path | str, error: SeriesChoiceError) -> list[dict[str, s
     ]
 
 
-def choice_text(title: str, items: list[dict[str, str]]) -> str:
-    """What is said of a DICOM folder that holds several volumes.
+def choice_text(title: str, items: list[dict[str, str]], kind: str) -> str:
+    """What is said of a DICOM folder that holds several volumes, or OME-Zarr with channels.
 
     Args:
         title: of the folder.
         items: of `choice_items`.
+        kind: what they are, "volumes" or "channels".
     """
     named = "; ".join(item["title"] for item in items[:MOST_NAMED])
     rest = "; and others" if len(items) > MOST_NAMED else ""
-    return f"{title} holds {len(items)} volumes ({named}{rest}); choose one in the list."
+    return f"{title} holds {len(items)} {kind} ({named}{rest}); choose one in the list."
 
 
 class FileLists:

@@ -1,7 +1,7 @@
 """Unsaved work on a large volume: masks as patches of slices, each file with what changed since the one before.
 
 A file begins a chain with all that is drawn, or names the folder before it. Beside each stand the table
-and the record of all of the work, which are small.
+of all slices, and a record, whose history likewise has what came since the one before.
 """
 
 import itertools
@@ -26,7 +26,7 @@ from SlicePropagationLib.patch import EMPTY_MASK, Patch, decode_patch, encode_pa
 from SlicePropagationLib.pipelines.result_files import describe, segment_tags
 from SlicePropagationLib.pipelines.result_layers import session_layers
 from SlicePropagationLib.pipelines.slices_table import slice_rows, write_rows
-from SlicePropagationLib.session import AnnotationSession, SliceState
+from SlicePropagationLib.session import AnnotationSession, Event, SliceState
 from SlicePropagationLib.stack import SliceStack
 
 FORMAT = 1
@@ -35,6 +35,7 @@ TABLE = "annotation.slices.csv"
 RECORD = "annotation.json"
 TOLERANCE = 1e-3  # of what two files say of the same grid, in mm
 LONGEST = 64  # files of a chain; the next one begins another
+EVENTS_BEFORE = "events_before"  # in a record: how many events of the ones before it still count
 
 Masks = dict[tuple[int, int], Patch]  # {(label, slice): what is drawn}, without empty ones
 log = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ class PatchChain:
         self._length = 0
         self._about: tuple[Any, ...] = ()
         self._masks: Masks = {}
-        self._next: tuple[int, tuple[Any, ...], Masks] = (0, (), {})
+        self._events: list[Event] = []
+        self._next: tuple[int, tuple[Any, ...], Masks, list[Event]] = (0, (), {}, [])
 
     def forget(self) -> None:
         """Begin anew: what was written is gone."""
@@ -86,6 +88,7 @@ class PatchChain:
         if before is not None and not before.is_dir():
             before = None
         changed = masks if before is None else _changes(self._masks, masks)
+        num_before = 0 if before is None else _num_same(self._events, session.history)
         values = {
             "format": FORMAT,
             "axis": session.stack.axis,
@@ -97,16 +100,17 @@ class PatchChain:
         text = json.dumps(values, separators=(",", ":"))
         (folder / PATCHES).write_text(text, encoding="utf-8")
         write_rows(folder / TABLE, slice_rows(session, segments))
-        record = describe(session, segments, engine, 0.0)
+        record = describe(session, segments, engine, 0.0, num_before)
         record |= {"page": page, "before": before.name if before else None}
-        write_record(folder, RECORD, record)
-        self._next = self._length + 1 if before else 1, about, masks
+        write_record(folder, RECORD, record | {EVENTS_BEFORE: num_before})
+        length = self._length + 1 if before else 1
+        self._next = length, about, masks, list(session.history)
         return before is None
 
     def keep(self, folder: Path) -> None:
         """What was written is on the disk, as this folder."""
         self._last = folder
-        self._length, self._about, self._masks = self._next
+        self._length, self._about, self._masks, self._events = self._next
 
 
 def _masks(session: AnnotationSession) -> Masks:
@@ -126,6 +130,27 @@ def _changes(before: Masks, now: Masks) -> Masks:
         if old is not new and not old.equals(new):
             changed[place] = new
     return changed
+
+
+def _num_same(before: Sequence[Event], now: Sequence[Event]) -> int:
+    """How many events two histories begin with alike: after an undo, fewer than there were."""
+    pairs = itertools.takewhile(lambda pair: _is_same(*pair), zip(before, now, strict=False))
+    return sum(1 for _ in pairs)
+
+
+def _is_same(before: Event, now: Event) -> bool:
+    """Whether two events say the same; masks are mostly the same object, and are not compared then."""
+    if before.keys() != now.keys():
+        return False
+    for name, old in before.items():
+        new = now[name]
+        if isinstance(old, Patch) and isinstance(new, Patch):
+            is_same = old is new or old.equals(new)
+        else:
+            is_same = type(old) is type(new) and old == new
+        if not is_same:
+            return False
+    return True
 
 
 def _encoded(masks: Masks) -> dict[str, dict[str, Any]]:
@@ -252,6 +277,23 @@ def read_patches(path: Path | str) -> KeptMasks:
         raise InputError(f"{path} cannot be read ({error}); discard it.") from error
 
 
+def _history(folder: Path) -> list[Any]:
+    """The events of the work that a folder is the last one of, as records have them.
+
+    Raises:
+        InputError: a record has none.
+    """
+    events: list[Any] = []
+    try:
+        for each in chain_of(folder) or []:
+            record = read_record(each / RECORD)
+            # records of earlier versions have all of it each, and do not say how much came before
+            events = events[: record.get(EVENTS_BEFORE, 0)] + record["history"]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{folder / RECORD} cannot be read ({error}); discard it.") from error
+    return events
+
+
 def _kept(values: dict[str, Any], masks: Masks) -> KeptMasks:
     segments = tuple(
         Segment(
@@ -299,10 +341,11 @@ def write_whole(path: Path | str, folder: Path, stem: str) -> None:
     path = Path(path)
     kept = read_patches(path)
     found = kept.segmentation()
-    record = read_record(path.with_name(RECORD))
+    record = read_record(path.with_name(RECORD)) | {"history": _history(path.parent)}
     with atomic_folder(folder) as partial:
         write_layers(partial / f"{stem}.seg.nrrd", found.layers, kept.volume, found.segments)
         table = path.with_name(TABLE).read_text(encoding="utf-8")
         (partial / f"{stem}.slices.csv").write_text(table, encoding="utf-8")
-        rest = {name: value for name, value in record.items() if name not in ("before", "files")}
+        own = ("before", EVENTS_BEFORE, "files")
+        rest = {name: value for name, value in record.items() if name not in own}
         write_record(partial, f"{stem}.json", rest)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.files.reading import ReadingStopped
 from SlicePropagationWeb.begun_reading import BegunReading
 
 if TYPE_CHECKING:
@@ -17,10 +17,6 @@ LOOK_S = 0.2  # between two looks at how far it is
 SENT_S = 0.02  # in which the browser is told of the last stage, which blocks the server
 UNKNOWN = -1
 LAST_STAGE = "Preparing the views"
-
-
-class ReadingStopped(SlicePropagationError):
-    """A person waits for it no more."""
 
 
 class Loading:
@@ -49,7 +45,7 @@ class Loading:
         self._data.loading_percent = UNKNOWN
 
     def stop(self) -> None:
-        """Wait no more for what is read; its thread ends by itself, and what it brings is dropped."""
+        """Wait no more for what is read; what its thread may still bring is dropped."""
         self._is_stopped = True
 
     async def read(self, read: Callable[..., Result], *arguments: Any) -> Result:
@@ -66,6 +62,7 @@ class Loading:
         while not work.done():
             await asyncio.wait({work}, timeout=LOOK_S)
             if self._is_stopped:
+                reading.stop()
                 work.cancel()
                 raise ReadingStopped("Nothing was opened.")
             self._tell(reading.progress.stage, reading.progress.share())

@@ -39,7 +39,7 @@ def add_open_dialog(name: StateNames) -> None:
                 _add_address(name)
                 add_problem(name)
                 choices = _load("file.path", "file.key")
-                heading = "Choose one of its volumes"  # of a DICOM folder that holds several
+                heading = "Choose one of its volumes or channels"  # of DICOM, or of OME-Zarr
                 file_list(heading, name.choices, choices, "mdi-layers-outline", "series")
                 _add_lists(name)
         with vuetify3.VCardActions():

@@ -30,7 +30,12 @@ def add_second_dialog(name: StateNames) -> None:
         with vuetify3.VCardText():
             html.Div(LOOKED_AT, classes="sp-faint")
             problem(name.second_problem)
-            _add_list("Choose one of its volumes", name.second_choices, "file.path", "file.key")
+            _add_list(
+                "Choose one of its volumes or channels",
+                name.second_choices,
+                "file.path",
+                "file.key",
+            )
             find_field(name.find, f"{name.second_images}.length > {FIND_FROM}")
             is_found = (
                 f"(one) => one.title.toLowerCase().includes(({name.find} || '').toLowerCase())"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from SlicePropagationMRML.nodes.volume_files import addVolumeNode, removeVolumeNode
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationLib.files.label_look import are_labels
 from SlicePropagationLib.files.segmentation_file import is_segmentation
+from SlicePropagationLib.files.series_choice import SeriesChoiceError
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.file_lists import choice_items
 from SlicePropagationWeb.opening import read_with_remarks

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
+from SlicePropagationLib.files.series_choice import SeriesChoiceError
 from SlicePropagationLib.files.urls import is_url
 from SlicePropagationWeb.begun_reading import FirstImage
 from SlicePropagationWeb.opening import SAMPLE, read_segmentation

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from aiohttp import BodyPartReader, web
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
+from SlicePropagationLib.files.series_choice import SeriesChoiceError
 from SlicePropagationWeb.limits import MAX_UPLOAD_BYTES
 from SlicePropagationWeb.opening import Opened
 from SlicePropagationWeb.surprises import unexpected

@@ -7,37 +7,22 @@ from pathlib import Path
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.dicom_places import distances
 from SlicePropagationLib.files.dicom_stacks import DicomStack
+from SlicePropagationLib.files.series_choice import Choice, SeriesChoiceError
 
 MOST_LISTED = 40
 
 
 @dataclass(frozen=True)
-class SeriesChoice:
-    """A volume that can be chosen.
+class SeriesChoice(Choice):
+    """A volume of a DICOM folder.
 
     Attributes:
-        key: what `--series` takes for it.
-        text: what it is.
         uid: of its series.
         stack: its frames.
     """
 
-    key: str
-    text: str
     uid: str
     stack: DicomStack
-
-
-class SeriesChoiceError(InputError):
-    """There are several volumes, and nobody said which is meant.
-
-    Attributes:
-        choices: what there is to choose from.
-    """
-
-    def __init__(self, message: str, choices: Sequence[SeriesChoice]) -> None:
-        super().__init__(message)
-        self.choices = tuple(choices)
 
 
 def listed_stacks(series: Mapping[str, Sequence[DicomStack]]) -> list[SeriesChoice]:

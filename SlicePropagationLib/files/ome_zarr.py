@@ -22,7 +22,8 @@ from SlicePropagationLib.files.ngff import (
     placement_of,
 )
 from SlicePropagationLib.files.nifti_forms import Placement
-from SlicePropagationLib.files.reading import tell_stage
+from SlicePropagationLib.files.reading import check_wanted, tell_stage
+from SlicePropagationLib.files.series_choice import Choice, SeriesChoiceError
 from SlicePropagationLib.files.unpacked import check_room, sparse_map
 from SlicePropagationLib.files.urls import is_url
 from SlicePropagationLib.lazy_voxels import Block, BlockStore, LazyVoxels
@@ -101,6 +102,7 @@ class ZarrImage:
 
 
 def _fetched(image: ZarrImage, box: Block) -> np.ndarray:
+    check_wanted()
     voxels = image.read(box)
     check_room(voxels.nbytes, image.name)
     return voxels
@@ -132,8 +134,8 @@ def open_ome_zarr(
 
     Raises:
         ConfigError: the packages that read it are not installed.
-        InputError: it is not there, is no 3D image, or has several channels or times and none is
-            chosen.
+        SeriesChoiceError: it has several channels, and none of them is chosen.
+        InputError: it is not there, is no 3D image, or has several times and none is chosen.
     """
     name = str(place)
     group, metadata = _group(place)
@@ -263,8 +265,10 @@ def _chosen_channel(names: Sequence[str], channel: str | None, name: str) -> int
         return found[channel]
     listed = ", ".join(f"{number} {each}".strip() for number, each in enumerate(names, 1))
     asked = f", and {channel} was asked for" if channel else ", a volume has one"
-    raise InputError(
-        f"{name} has the channels {listed}{asked}; choose one with --series and its number or name."
+    raise SeriesChoiceError(
+        f"{name} has the channels {listed}{asked}; choose one with --series and its number or name.",
+        [Choice(str(number), each or f"channel {number}") for number, each in enumerate(names, 1)],
+        "channels",
     )
 
 

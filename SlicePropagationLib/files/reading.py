@@ -12,10 +12,16 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from SlicePropagationLib.errors import SlicePropagationError
+
 Item = TypeVar("Item")
 Share = Callable[[], float | None]
 OPEN_FILES = Path("/proc/self/fd")  # Linux tells there how far each open file is read
 PLACES = Path("/proc/self/fdinfo")
+
+
+class ReadingStopped(SlicePropagationError):
+    """A person waits for it no more."""
 
 
 class ReadingProgress:
@@ -23,10 +29,12 @@ class ReadingProgress:
 
     Attributes:
         stage: in words, "" before the first one.
+        is_stopped: whether nobody waits for it any more.
     """
 
     def __init__(self) -> None:
         self.stage = ""
+        self.is_stopped = False
         self._share: Share = lambda: None
 
     def follow(self, read: Callable[..., Any], *arguments: Any) -> Any:
@@ -36,6 +44,10 @@ class ReadingProgress:
             return read(*arguments)
         finally:
             _current.reset(token)
+
+    def stop(self) -> None:
+        """Have the reader end at the next moment when it looks, by a `ReadingStopped`."""
+        self.is_stopped = True
 
     def enter(self, stage: str, share: Share) -> None:
         """Go on to a stage; `share` says how much of it is done, or None where nobody knows."""
@@ -52,10 +64,26 @@ _current: ContextVar[ReadingProgress | None] = ContextVar("reading", default=Non
 
 
 def tell_stage(stage: str, share: Share = lambda: None) -> None:
-    """Say what is done from now on, where somebody wants to know."""
+    """Say what is done from now on, where somebody wants to know.
+
+    Raises:
+        ReadingStopped: nobody waits for it any more.
+    """
+    check_wanted()
     progress = _current.get()
     if progress is not None:
         progress.enter(stage, share)
+
+
+def check_wanted() -> None:
+    """Go on only while somebody waits for what is read.
+
+    Raises:
+        ReadingStopped: nobody does.
+    """
+    progress = _current.get()
+    if progress is not None and progress.is_stopped:
+        raise ReadingStopped("Nothing was opened.")
 
 
 def tell_count(items: Sequence[Item], stage: str) -> Iterator[Item]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
 from SlicePropagationLib.errors import ConfigError, InputError, OutputError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder, clear_away, in_order_of_age, own_prefix
 from SlicePropagationLib.files.ome_zarr import MARKS, is_ome_zarr
-from SlicePropagationLib.files.reading import tell_stage
+from SlicePropagationLib.files.reading import ReadingStopped, check_wanted, tell_stage
 from SlicePropagationLib.files.unpacked import cache_folder
 from SlicePropagationLib.files.urls import is_url, joined, place_of, split_url
 
 Place = Path | str  # of a file: a path, or a URL
+LOOK_S = 0.1  # between two looks at whether somebody waits for what is fetched
 
 
 @contextlib.contextmanager
@@ -187,7 +190,24 @@ def _fetch(url: str, local: Path) -> None:
         if not system.exists(path):
             raise InputError(f"There is no file {url}; check the name.")
         tell_stage("Fetching the file", _share(local, system.info(path).get("size")))
-        system.get(path, str(local), recursive=system.isdir(path))
+        _get(system, path, local)
+
+
+def _get(system: Any, path: str, local: Path) -> None:
+    """Fetch a file or folder, for as long as somebody waits for it."""
+    is_folder = system.isdir(path)
+    if not getattr(system, "async_impl", False):  # such as one in memory
+        system.get(path, str(local), recursive=is_folder)
+        return
+    work = system._get(path, str(local), recursive=is_folder)
+    coming = asyncio.run_coroutine_threadsafe(work, system.loop)
+    try:
+        while not coming.done():
+            wait([coming], LOOK_S)  # also where nothing comes any more
+            check_wanted()
+    finally:
+        coming.cancel()
+    coming.result()
 
 
 def _share(local: Path, size: int | None) -> Callable[[], float | None]:
@@ -224,7 +244,7 @@ def _told(url: str, kind: type[InputError] | type[OutputError]) -> Iterator[None
     """Whatever a store far away raises, in one sentence."""
     try:
         yield
-    except (InputError, ConfigError):
+    except (InputError, ConfigError, ReadingStopped):
         raise
     except Exception as error:  # each store has errors of its own
         raise kind(

@@ -169,7 +169,7 @@ def read_volume(
         may_map: whether the voxels of a large volume may stay in its file.
 
     Raises:
-        SeriesChoiceError: a DICOM folder holds several volumes.
+        SeriesChoiceError: a DICOM folder holds several volumes, or OME-Zarr several channels.
         InputError: the image is 2D, has times and no frame is named, is in colour, empty or
             constant, or cannot be read.
     """

@@ -178,9 +178,21 @@ def write_label_map(
 
 
 def describe(
-    session: AnnotationSession, segments: Collection[Segment], engine: Engine, seconds: float
+    session: AnnotationSession,
+    segments: Collection[Segment],
+    engine: Engine,
+    seconds: float,
+    first_event: int = 0,
 ) -> dict[str, Any]:
-    """What O.json says: enough to know how the labels came about, and to make them again."""
+    """What O.json says: enough to know how the labels came about, and to make them again.
+
+    Args:
+        session: what was annotated.
+        segments: for names and numbers.
+        engine: what walked last.
+        seconds: how long the runs took.
+        first_event: of the history; those before it are kept elsewhere.
+    """
     return {
         "engine": engine.name,
         **weights_record(engine),
@@ -189,7 +201,7 @@ def describe(
         "axis": AXES[2 - session.stack.axis],
         "segments": [_describe_segment(session, segment) for segment in segments],
         "anchors": {str(label): _anchors(session, label) for label in session.labels},
-        "history": encode_history(session.history),
+        "history": encode_history(session.history[first_event:]),
     }
 
 

@@ -170,26 +170,34 @@ def real_workers(folder: Path, count: int) -> None:
     with cluster(folder, [worker] * 2, 2) as found:
         request = BatchRequest(table, folder / "out", ENGINE, scheduler=found.address)
         list(as_done_on_cluster(warm_up, range(4), found.address))
-        memory = [(memory_mb(), memory_mb(found.scheduler.pid))]
+        print(f"\n{count} cases, two workers; memory over the run\n     done    wall s  client MB"
+              "  scheduler MB")  # fmt: skip
+        show_memory(0, 0.0, found)
         began = time.perf_counter()
+        moments = {max(1, count * tenth // 10) for tenth in range(1, 11)}
         with replaced_task(made_up):
             outcomes = []
             for outcome in run_batch(request):
                 outcomes.append(outcome)
-                if len(outcomes) in (count // 2, count):
-                    memory.append((memory_mb(), memory_mb(found.scheduler.pid)))
+                if len(outcomes) in moments:
+                    show_memory(len(outcomes), time.perf_counter() - began, found)
         wall_s = time.perf_counter() - began
     failed = [outcome for outcome in outcomes if outcome.error]
     assert not failed, failed[0]
     files = folder.glob("*.seconds")
     worked_s = sum(sum(map(float, path.read_text().split())) for path in files)
     manifest = folder / "out" / MANIFEST
-    print(f"\n{count} cases, two workers: {wall_s:.1f} s, {count / wall_s:.2f} cases a second")
+    print(f"  in all                  {wall_s:8.1f} s, {count / wall_s:.2f} cases a second")
     print(f"  in the tasks            {worked_s:8.1f} s, {worked_s / count:.3f} s a case")
     print(f"  overhead a case         {(2 * wall_s - worked_s) / count:8.3f} s of a worker")
-    for moment, (client, scheduler) in zip(("start", "half", "end"), memory, strict=False):
-        print(f"  memory at the {moment:9s} {client:8.0f} MB client, {scheduler:.0f} MB scheduler")
-    print(f"  manifest                {manifest.stat().st_size / count:8.0f} bytes a case")
+    size = manifest.stat().st_size
+    print(f"  manifest                {size / 1e6:8.2f} MB, {size / count:.0f} bytes a case")
+
+
+def show_memory(done: int, wall_s: float, found: Cluster) -> None:
+    """A line of what client and scheduler hold at this moment."""
+    client, scheduler = memory_mb(), memory_mb(found.scheduler.pid)
+    print(f"  {done:7d} {wall_s:9.1f} {client:10.0f} {scheduler:13.0f}", flush=True)
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ class Elsewhere(http.server.SimpleHTTPRequestHandler):
 
     def copyfile(self, source, outputfile):
         outputfile.write(source.read(FIRST_BYTES))
-        self.goes_on.wait(60)
+        self.goes_on.wait(600)
         super().copyfile(source, outputfile)
 
     def log_message(self, *_):
@@ -109,15 +109,44 @@ def test_what_is_wrong_with_an_address_is_said_in_the_dialog_which_stays(bench, 
     dialog.get_by_text("Cancel", exact=True).click()
 
 
-def test_cancel_waits_no_more_for_an_address(bench, dialog, address):
+def test_cancel_waits_no_more_for_an_address_and_ends_the_fetching(
+    bench, dialog, address, tmp_path
+):
     open_address(dialog, address[0])
     dialog.locator(".v-dialog").get_by_text("Fetching the file").wait_for()
+    copies = tmp_path / "cache"
+    wait_for(dialog, lambda: any(copies.iterdir()))
     dialog.get_by_text("Cancel", exact=True).click()
     bench.wait_for_text(dialog, "Nothing was opened.")
     dialog.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
     dialog.wait_for_selector(".sp-opening", state="detached")
+    assert not Elsewhere.goes_on.is_set()
+    wait_for(dialog, lambda: not any(copies.iterdir()))  # though the server sends nothing
     Elsewhere.goes_on.set()
     assert bench.data.volume_name == "the sample"
+
+
+def test_one_of_several_channels_is_chosen_in_the_dialog(bench, dialog, address, tmp_path):
+    zarr = pytest.importorskip("zarr", reason="needs zarr, the extra 'zarr'")
+    voxels = np.random.default_rng(0).integers(0, 900, (2, 7, 12, 9)).astype(np.uint16)
+    group = zarr.open_group(str(tmp_path / "there/cells.ome.zarr"), mode="w", zarr_format=3)
+    group.create_array("0", data=voxels, chunks=(1, 4, 12, 9))
+    axes = [{"name": "c", "type": "channel"}]
+    axes += [{"name": name, "type": "space", "unit": "millimeter"} for name in "zyx"]
+    steps = [{"type": "scale", "scale": [1, 2, 1, 1]}]
+    datasets = [{"path": "0", "coordinateTransformations": steps}]
+    colors = {"channels": [{"label": "nuclei"}, {"label": "membranes"}]}
+    multiscales = [{"axes": axes, "datasets": datasets}]
+    group.attrs["ome"] = {"version": "0.5", "multiscales": multiscales, "omero": colors}
+    Elsewhere.goes_on.set()
+    url = address[0].replace("far.nrrd", "cells.ome.zarr")
+    open_address(dialog, url)
+    says = "holds 2 channels (1: nuclei; 2: membranes); choose one in the list"
+    dialog.locator(".v-dialog").get_by_text(says).wait_for()
+    dialog.locator("[data-open=series]").filter(has_text="2: membranes").click()
+    bench.wait_for_value(dialog, "volume_name", "cells.ome.zarr")
+    assert np.array_equal(bench.image(), voxels[1])
+    assert bench.application.autosave.series == "2"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Unsaved work on a large volume is kept as what changed, and comes back as it was, voxel for voxel."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,17 +14,19 @@ import SimpleITK as sitk
 
 pytest.importorskip("trame_slicer", reason="needs trame-slicer, the extra 'browser'")
 
-from kept_states import drawn, keep, numbers
-from SlicePropagationWeb.kept_patches import LONGEST, PATCHES
+from kept_states import ENGINE, SEGMENTS, drawn, keep, numbers, state
+from SlicePropagationWeb.kept_patches import LONGEST, PATCHES, RECORD
 from SlicePropagationWeb.recovery import Recovery
 from web_files import read_mask
+
+from SlicePropagationLib.pipelines.history_text import encode_history
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHAPE = (64, 512, 512)  # the smallest volume that counts as large
 # A page draws in two segments that overlap, keeps its work after each act, writes down what its nodes hold
 # then, and is killed before the last act is kept.
 KILLED = """
-import asyncio, os, signal, sys
+import asyncio, json, os, signal, sys
 
 import numpy as np
 import slicer.util
@@ -32,6 +35,8 @@ from SlicePropagationWeb.opening import read_with_remarks
 from SlicePropagationWeb.serve import prepare
 from trame_slicer.segmentation import ModificationMode
 from trame_slicer.utils import vtk_image_to_np
+
+from SlicePropagationLib.pipelines.history_text import encode_history
 
 image, out = sys.argv[1:]
 asyncio.set_event_loop(asyncio.new_event_loop())
@@ -72,6 +77,8 @@ with application.server.state:
     keep(4)
     draw(REMOVE, 33, slice(0, 9), slice(0, 512))
     keep(5)
+    with open(f"{out}/history.json", "w") as file:
+        json.dump(encode_history(application.workflow.session.snapshot().history), file)
     autosave.journal.forget()  # nothing but the files is looked at below
     autosave.journal.end()
     print(sorted(path.name for path in application.workspace.recovery.folder.glob("0*")), flush=True)
@@ -153,6 +160,81 @@ def test_a_page_that_is_killed_comes_back_as_it_was(killed, tmp_path):
 def test_where_one_file_is_lost_the_work_before_it_comes_back_and_no_mixture(killed, tmp_path):
     masks, _ = restored(killed, tmp_path, 3)
     assert np.array_equal(masks, masks_of(killed, 2))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nothing is killed so there")
+def test_what_a_killed_page_left_becomes_a_result_with_all_of_its_history(killed, tmp_path):
+    shutil.copytree(killed / "autosave", tmp_path / "autosave")
+    records = [json.loads(path.read_text()) for path in tmp_path.glob(f"autosave/0*/{RECORD}")]
+    counts = [len(record["history"]) for record in records]
+    assert Recovery(tmp_path / "autosave").move_to(tmp_path, "unsaved") == "unsaved.seg.nrrd"
+    history = json.loads((tmp_path / "unsaved.json").read_text())["history"]
+    assert history == json.loads((killed / "history.json").read_text())
+    assert len(counts) == 5
+    assert sum(counts) == len(history), "an event stands in more records than one"
+
+
+class Work:
+    """A session that somebody draws in, and what keeps it."""
+
+    def __init__(self, folder):
+        self.volume, self.session = state(0)
+        self.recovery = Recovery(folder, patched_voxels=0)
+
+    def keep(self):
+        """Keep it; returns how many events the record has that is written for it."""
+        self.recovery.keep(self.volume, self.session, SEGMENTS, ENGINE)
+        labels = Path(self.recovery.found()["labels"])
+        return len(json.loads(labels.with_name(RECORD).read_text())["history"])
+
+    def draw(self, rows):
+        """A stroke, which can be undone."""
+        mask = np.zeros(self.session.stack.slice_shape, bool)
+        mask[:rows] = True
+        self.session.annotate(1, 2, mask)
+
+    def written(self, folder):
+        """The history that the record has once the work became a result."""
+        self.recovery.move_to(folder, "unsaved")
+        return json.loads((folder / "unsaved.json").read_text())["history"]
+
+
+def test_a_record_has_the_events_since_the_one_before_however_many_there_were(tmp_path):
+    work = Work(tmp_path / "autosave")
+    counts = [work.keep()]
+    for rows in range(1, 12):
+        work.draw(rows)
+        counts.append(work.keep())
+    assert counts == [1] * 12
+    assert work.written(tmp_path) == encode_history(work.session.history)
+
+
+def test_events_that_were_undone_do_not_come_back(tmp_path):
+    work = Work(tmp_path / "autosave")
+    for rows in (1, 2, 3):
+        work.draw(rows)
+    work.keep()
+    work.session.undo()
+    work.session.undo()
+    assert work.keep() == 0
+    work.draw(7)
+    assert work.keep() == 1
+    history = encode_history(work.session.history)
+    assert work.written(tmp_path) == history
+    assert len(history) == 3
+
+
+def test_records_of_an_earlier_version_have_all_of_the_history_each(tmp_path):
+    work = Work(tmp_path / "autosave")
+    work.keep()
+    work.draw(4)
+    work.keep()
+    for number, path in enumerate(sorted(tmp_path.glob(f"autosave/0*/{RECORD}")), 1):
+        record = json.loads(path.read_text())
+        del record["events_before"]
+        record["history"] = encode_history(work.session.history[:number])
+        path.write_text(json.dumps(record))
+    assert work.written(tmp_path) == encode_history(work.session.history)
 
 
 def test_a_file_holds_what_changed_and_a_long_chain_begins_anew(tmp_path):

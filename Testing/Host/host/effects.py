@@ -182,10 +182,12 @@ class AbstractEffect:
 
     def selectedSegmentLabelmap(self):
         self._editor._prepare()
+        self._editor._logic.UpdateSelectedSegmentLabelmap()
         return self._editor._logic.GetSelectedSegmentLabelmap()
 
     def maskLabelmap(self):
         self._editor._prepare()
+        self._editor._logic.UpdateMaskLabelmap()
         return self._editor._logic.GetMaskLabelmap()
 
     def sourceVolumeImageData(self):

@@ -264,10 +264,15 @@ class SegmentEditorWidget(SegmentEditorView):
     # Drawing and history
 
     def _prepare(self):
-        """Images that a change goes through: reference geometry, mask, the segment as it is."""
+        """Images that a change goes through: the reference geometry, and the mask where one is set.
+
+        A mask has a byte for each voxel of the volume; Slicer makes none to edit everywhere.
+        """
         self._logic.UpdateReferenceGeometryImage()
-        self._logic.UpdateMaskLabelmap()
-        self._logic.UpdateSelectedSegmentLabelmap()
+        node = self._logic.GetSegmentEditorNode()
+        everywhere = slicer.vtkMRMLSegmentationNode.EditAllowedEverywhere
+        if node.GetMaskMode() != everywhere or node.GetSourceVolumeIntensityMask():
+            self._logic.UpdateMaskLabelmap()
 
     def saveStateForUndo(self):
         if stored(self)["undoEnabled"]:

@@ -17,9 +17,9 @@ from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files import dicom, dicom_pixels
 from SlicePropagationLib.files.codecs import unpacking
-from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationLib.files.loaded_check import remarks_on
 from SlicePropagationLib.files.sequence import is_sequence, read_sequence
+from SlicePropagationLib.files.series_choice import SeriesChoiceError
 from SlicePropagationLib.files.volume import read_volume
 
 NOISE = np.random.default_rng(0).integers(0, 5, (40, 16, 20))

@@ -12,6 +12,7 @@ from SlicePropagationLib.errors import ConfigError, InputError, OutputError
 from SlicePropagationLib.files import mapped_file, ome_zarr, ome_zarr_labels, unpacked
 from SlicePropagationLib.files.ome_zarr import is_ome_zarr
 from SlicePropagationLib.files.ome_zarr_labels import write_ome_zarr
+from SlicePropagationLib.files.reading import ReadingProgress, ReadingStopped
 from SlicePropagationLib.files.record import check_whole
 from SlicePropagationLib.files.segmentation_file import read_segmentation
 from SlicePropagationLib.files.segments import Segment
@@ -408,3 +409,24 @@ def test_a_folder_that_is_no_result_is_never_replaced(tmp_path):
     with pytest.raises(InputError, match="is the image itself"):
         propagate_file(PropagateRequest(image, seed, image, engine="copy"))
     assert np.array_equal(read_volume(tmp_path / "other.ome.zarr").array, array)
+
+
+def test_chunks_are_fetched_only_for_as_long_as_somebody_waits(
+    tmp_path, monkeypatch, anything_is_large
+):
+    path = written(tmp_path / "image.ome.zarr", grown()[0])
+    volume = read_volume(path, may_map=True)
+    progress = ReadingProgress()
+    boxes = []
+    own = ome_zarr.ZarrImage.read
+
+    def read(image, box=None):
+        boxes.append(box)
+        progress.stop()
+        return own(image, box)
+
+    monkeypatch.setattr(ome_zarr.ZarrImage, "read", read)
+    with pytest.raises(ReadingStopped):
+        progress.follow(volume.array.whole)
+    assert len(boxes) == 1
+    assert np.array_equal(volume.array.whole(), grown()[0]), "it can be gone on with"
