@@ -110,6 +110,14 @@
     else if (!event.repeat) give(...command);
   }, true);
 
+  // A button that is disabled by its own click loses the focus. The dialog takes it, and Escape closes it still.
+  window.addEventListener("keydown", (event) => {
+    const dialog = [...document.querySelectorAll(".v-dialog.v-overlay--active .v-overlay__content")].pop();
+    if (!dialog || document.activeElement !== document.body) return;
+    dialog.focus();
+    if (event.key === "Escape") dialog.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  }, true);
+
   // A double click on a view gives it all the room, where the first click draws nothing.
   window.addEventListener("dblclick", (event) => {
     const view = event.target.closest(".remote-controlled-area");
