@@ -24,7 +24,7 @@ PREFERENCES = {  # a browser that asks nobody, and saves into its own folder
 }
 PATIENCE_S = 120
 START_S = 60
-KEYS = {"Control": "\ue009", "Escape": "\ue00c", "Enter": "\ue007"}
+KEYS = {"Control": "\ue009", "Escape": "\ue00c", "End": "\ue010"}
 MIDDLE = """(selector) => {
   const found = document.querySelector(selector);
   const box = found && !found.disabled && found.getBoundingClientRect();

@@ -55,7 +55,7 @@
   };
 
   // What has the focus and does something with the arrow keys, Home, End or the space bar itself.
-  const MOVING = [".v-slider", ".v-radio-group", ".v-overlay__content", "input[type=color]"].join();
+  const MOVING = [".v-slider", ".v-radio-group", ".v-overlay--active .v-overlay__content", "input[type=color]"].join();
   const PRESSED = ["button", "a", "input", ".v-select"].join();
   const usesKey = (element, key) => {
     if (element.closest("[aria-expanded=true]") && element.closest(".v-select, .v-menu")) return true;
