@@ -23,7 +23,7 @@ PREFERENCES = {  # a browser that asks nobody, and saves into its own folder
     "services.settings.server": "data:,#remote-settings-dummy/v1",
 }
 PATIENCE_S = 120
-START_S = 60
+START_S = 120
 KEYS = {"Control": "\ue009", "Escape": "\ue00c", "End": "\ue010"}
 MIDDLE = """(selector) => {
   const found = document.querySelector(selector);
