@@ -123,6 +123,8 @@ def file_list(
 def downloads(files: str, mark: str = "file") -> None:
     """Buttons that download results.
 
+    Each says that it does: a link that might lead away has trame end its connection.
+
     Args:
         files: expression of [name of a file].
         mark: what they are called in tests.
@@ -136,7 +138,7 @@ def downloads(files: str, mark: str = "file") -> None:
         size="small",
         variant="tonal",
         classes="text-none mr-2 mb-2",
-        raw_attrs=[f'data-download="{mark}"'],
+        raw_attrs=[f'data-download="{mark}"', ':download="file"'],
     )
 
 

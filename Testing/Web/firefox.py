@@ -1,10 +1,5 @@
-"""The page in Firefox, which Playwright cannot drive as it is installed: over WebDriver BiDi.
+"""Firefox, which Playwright cannot drive as a system installs it: over WebDriver BiDi."""
 
-`python Testing/Web/firefox.py OUT` starts the program and Firefox, opens the sample, draws a stroke with the
-mouse and propagates it. It writes pictures into OUT, says what it saw, and fails where the page does.
-"""
-
-import argparse
 import asyncio
 import base64
 import itertools
@@ -13,47 +8,110 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import aiohttp
-from program import Program
 
 NAMES = ("firefox-esr", "firefox")
-SIZE = {"width": 1440, "height": 900}
+PREFERENCES = {  # a browser that asks nobody, and saves into its own folder
+    "app.normandy.enabled": False,
+    "browser.download.folderList": 2,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "messaging-system.rsexperimentloader.enabled": False,
+    "services.settings.server": "data:,#remote-settings-dummy/v1",
+}
 PATIENCE_S = 120
+START_S = 120
+KEYS = {"Control": "\ue009", "Escape": "\ue00c", "End": "\ue010"}
 MIDDLE = """(selector) => {
-  const box = document.querySelector(selector)?.getBoundingClientRect();
-  return box && box.width ? [box.x + box.width / 2, box.y + box.height / 2, box.width] : null;
+  const found = document.querySelector(selector);
+  const box = found && !found.disabled && found.getBoundingClientRect();
+  return box && box.width ? [box.x + box.width / 2, box.y + box.height / 2] : null;
 }"""
-KINDS = "() => [...document.querySelectorAll('[data-slice]')].map((cell) => cell.className)"
-BLACK = """() => {
-  const image = document.querySelector('img.image-display-area');
-  const canvas = document.createElement('canvas');
-  canvas.width = canvas.height = 64;
-  const pen = canvas.getContext('2d');
-  pen.drawImage(image, 0, 0, 64, 64);
-  return pen.getImageData(0, 0, 64, 64).data.every((value, place) => place % 4 === 3 || value < 8);
-}"""
+DOWN = {"type": "pointerDown", "button": 0}
+UP = {"type": "pointerUp", "button": 0}
+
+
+def find_firefox():
+    """Path of a Firefox of this machine, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Firefox:
-    """One tab of Firefox.
+    """A headless Firefox with one tab and a profile that nobody has used.
 
     Args:
-        socket: that its WebDriver BiDi listens at.
+        path: of the program.
+        size: of the page, in pixels: {"width", "height"}.
+
+    Attributes:
+        problems: the errors that the page or its scripts wrote to the console.
+        downloads: the folder that it saves into.
     """
 
-    def __init__(self, socket):
-        self._socket = socket
-        self._numbers = itertools.count(1)
+    def __init__(self, path, size):
         self.problems = []
+        self._numbers = itertools.count(1)
+        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.downloads = Path(self._profile.name) / "downloads"
+        values = PREFERENCES | {"browser.download.dir": str(self.downloads)}
+        lines = [f"user_pref({json.dumps(key)}, {json.dumps(values[key])});\n" for key in values]
+        (Path(self._profile.name) / "user.js").write_text("".join(lines), encoding="utf-8")
+        options = ["--headless", "--no-remote", "--profile", self._profile.name]
+        self._process = subprocess.Popen(
+            [path, *options, "--remote-debugging-port", "0"], stderr=subprocess.PIPE, text=True
+        )
+        # A loop of its own: Playwright's runs in the thread of the tests.
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        try:
+            self._begin(self._listening(), size)
+        except BaseException:
+            self.close()
+            raise
 
-    async def give(self, method, **values):
+    def _listening(self):
+        """Where its WebDriver BiDi listens."""
+        found = []
+
+        def read():
+            for line in self._process.stderr:
+                if not found and (said := re.search(r"BiDi listening on (\S+)", line)):
+                    found.append(said[1])
+
+        threading.Thread(target=read, daemon=True).start()
+        for _ in range(10 * START_S):
+            if found:
+                return found[0]
+            time.sleep(0.1)
+        raise TimeoutError(f"Firefox did not start within {START_S} s.")
+
+    def _begin(self, endpoint, size):
+        self._wait(self._connect(f"{endpoint}/session"))
+        self.give("session.new", capabilities={})
+        self.give("session.subscribe", events=["log.entryAdded"])
+        self._tab = self.give("browsingContext.getTree")["contexts"][0]["context"]
+        self.give("browsingContext.setViewport", context=self._tab, viewport=size)
+
+    async def _connect(self, address):
+        self._client = aiohttp.ClientSession()
+        self._socket = await self._client.ws_connect(address, max_msg_size=0)
+
+    def _wait(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE_S)
+
+    def give(self, method, **values):
         """Give a command of WebDriver BiDi; returns its result."""
+        return self._wait(self._give(method, values))
+
+    async def _give(self, method, values):
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": values})
         while True:
-            said = json.loads(await self._socket.receive_str(timeout=PATIENCE_S))
+            said = json.loads(await self._socket.receive_str())
             if said.get("method") == "log.entryAdded" and said["params"]["level"] == "error":
                 self.problems.append(said["params"]["text"])
             if said.get("id") == number:
@@ -61,111 +119,61 @@ class Firefox:
                     raise RuntimeError(f"{method}: {said['message']}")
                 return said["result"]
 
-    async def begin(self, address):
-        """Open an address in the tab that is there."""
-        await self.give("session.new", capabilities={})
-        await self.give("session.subscribe", events=["log.entryAdded"])
-        tree = await self.give("browsingContext.getTree")
-        self.tab = tree["contexts"][0]["context"]
-        await self.give("browsingContext.setViewport", context=self.tab, viewport=SIZE)
-        await self.give("browsingContext.navigate", context=self.tab, url=address, wait="complete")
+    def open(self, address):
+        self.give("browsingContext.navigate", context=self._tab, url=address, wait="complete")
 
-    async def ask(self, function, *arguments):
+    def ask(self, function, *arguments):
         """What a function returns in the page."""
         text = f"JSON.stringify(({function})(...{json.dumps(arguments)}) ?? null)"
-        where = {"context": self.tab}
-        found = await self.give(
-            "script.evaluate", expression=text, target=where, awaitPromise=False
-        )
+        where = {"context": self._tab}
+        found = self.give("script.evaluate", expression=text, target=where, awaitPromise=False)
+        if found["type"] == "exception":
+            raise RuntimeError(f"{found['exceptionDetails']['text']}: {function}")
         return json.loads(found["result"]["value"])
 
-    async def wait(self, what, function, *arguments):
-        """Wait until a function returns something true in the page."""
+    def wait(self, function, *arguments):
+        """Wait until a function returns something true in the page, and return that."""
         for _ in range(4 * PATIENCE_S):
-            found = await self.ask(function, *arguments)
+            found = self.ask(function, *arguments)
             if found:
                 return found
-            await asyncio.sleep(0.25)
-        raise TimeoutError(f"{what} did not come within {PATIENCE_S} s.")
+            time.sleep(0.25)
+        raise TimeoutError(f"After {PATIENCE_S} s it is not so: {function} of {arguments}")
 
-    async def point(self, *actions):
-        """Move and press the mouse."""
-        mouse = {"type": "pointer", "id": "mouse", "actions": list(actions)}
-        await self.give("input.performActions", context=self.tab, actions=[mouse])
+    def click(self, selector):
+        """Click on the middle of an element, once it can be clicked."""
+        self.drag([self.wait(MIDDLE, selector)])
 
-    async def click(self, selector):
-        x, y, _ = await self.wait(selector, MIDDLE, selector)
-        await self.point(move(x, y), DOWN, UP)
+    def drag(self, points):
+        """Press the mouse at the first of (x, y) points, go through the others and let go."""
+        first, *others = (move(x, y) for x, y in points)
+        self._act("pointer", "mouse", [first, DOWN, *others, UP])
 
-    async def picture(self, path):
-        shot = await self.give("browsingContext.captureScreenshot", context=self.tab)
+    def press(self, *keys):
+        """Press keys together."""
+        values = [KEYS.get(key, key) for key in keys]
+        downs = [{"type": "keyDown", "value": value} for value in values]
+        ups = [{"type": "keyUp", "value": value} for value in reversed(values)]
+        self._act("key", "keyboard", [*downs, *ups])
+
+    def _act(self, kind, name, actions):
+        source = {"type": kind, "id": name, "actions": actions}
+        self.give("input.performActions", context=self._tab, actions=[source])
+
+    def picture(self, path):
+        """Write what the page looks like as a PNG file."""
+        shot = self.give("browsingContext.captureScreenshot", context=self._tab)
         path.write_bytes(base64.b64decode(shot["data"]))
 
-
-DOWN = {"type": "pointerDown", "button": 0}
-UP = {"type": "pointerUp", "button": 0}
+    def close(self):
+        self._process.terminate()
+        self._process.wait(30)
+        if hasattr(self, "_client"):
+            self._wait(self._client.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(30)
+        self._profile.cleanup()
 
 
 def move(x, y):
     return {"type": "pointerMove", "x": round(x), "y": round(y), "duration": 40}
-
-
-async def work(firefox, address, out):
-    """What a person does first at the page."""
-    await firefox.begin(address)
-    await firefox.click(".sp-welcome .sp-row > .v-btn")
-    await firefox.wait("The sample", "() => document.querySelectorAll('[data-slice]').length > 1")
-    await firefox.click(".sp-steps-button")
-    await firefox.wait("A picture", f"() => !({BLACK})()")
-    await asyncio.sleep(2)
-    x, y, _ = await firefox.ask(MIDDLE, ".remote-controlled-area")
-    await firefox.point(move(x, y), DOWN, *(move(x + 6 * step, y + 4) for step in range(8)), UP)
-    is_drawn = f"() => ({KINDS})().some((kind) => kind.includes('sp-seed'))"
-    await firefox.wait("A drawn slice", is_drawn)
-    await firefox.picture(out / "drawn.png")
-    await firefox.click("[data-command=propagate]")
-    said = "() => document.querySelector('.sp-message').innerText"
-    await firefox.wait("The end of the run", f"() => ({said})().startsWith('Done')")
-    print(await firefox.ask(said))
-    await firefox.picture(out / "propagated.png")
-    kinds = await firefox.ask(KINDS)
-    print(f"{sum('sp-propagated' in kind for kind in kinds)} of {len(kinds)} slices propagated")
-    print("Errors that the browser told:", firefox.problems or "none")
-    assert not firefox.problems
-
-
-async def drive(name, address, out, profile):
-    """Start Firefox, work, and end it."""
-    options = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"]
-    process = await asyncio.create_subprocess_exec(name, *options, stderr=subprocess.PIPE)
-    try:
-        said = ""
-        while not (found := re.search(r"BiDi listening on (\S+)", said)):
-            said = (await asyncio.wait_for(process.stderr.readline(), PATIENCE_S)).decode()
-        async with aiohttp.ClientSession() as session:
-            endpoint = f"{found[1]}/session"
-            async with session.ws_connect(endpoint, max_msg_size=0) as socket:
-                await work(Firefox(socket), address, out)
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path, help="folder for pictures and results")
-    out = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
-    name = next(filter(shutil.which, NAMES), None)
-    if name is None:
-        raise SystemExit("Firefox is not installed here; on Debian: apt-get install firefox-esr.")
-    program = Program(out)
-    try:
-        with tempfile.TemporaryDirectory() as profile:
-            asyncio.run(drive(name, program.address, out, profile))
-    finally:
-        program.kill()
-
-
-if __name__ == "__main__":
-    main()

@@ -11,6 +11,18 @@ from web_files import ct, read_mask, write_image
 
 from SlicePropagationLib.files.companions import companion
 
+# Whether the 3D view shows something of a colour.
+SURFACE = """() => {
+  const view = document.querySelector("[data-view=ThreeD]").parentElement;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 64;
+  const pen = canvas.getContext("2d");
+  pen.drawImage(view.querySelector("img.image-display-area"), 0, 0, 64, 64);
+  const pixels = pen.getImageData(0, 0, 64, 64).data;
+  const isColoured = (place) => Math.abs(pixels[place] - pixels[place + 2]) > 80;
+  return [...pixels.keys()].some((place) => place % 4 === 0 && isColoured(place));
+}"""
+
 
 def unsaved(out):
     """What the autosave of a folder of results holds, or None."""
@@ -96,6 +108,7 @@ def test_a_crash_after_a_run_and_a_correction_keeps_both_and_the_window(browser,
     page.wait_for_selector(".sp-correction", state="attached")
     assert strip_classes(page) == strip
     assert page.get_by_label("Window", exact=True).input_value() == "222"
+    wait_for(page, lambda: page.evaluate(SURFACE))
     page.close()
 
 

@@ -55,7 +55,7 @@
   };
 
   // What has the focus and does something with the arrow keys, Home, End or the space bar itself.
-  const MOVING = [".v-slider", ".v-radio-group", ".v-overlay__content", "input[type=color]"].join();
+  const MOVING = [".v-slider", ".v-radio-group", ".v-overlay--active .v-overlay__content", "input[type=color]"].join();
   const PRESSED = ["button", "a", "input", ".v-select"].join();
   const usesKey = (element, key) => {
     if (element.closest("[aria-expanded=true]") && element.closest(".v-select, .v-menu")) return true;
@@ -108,6 +108,14 @@
     event.stopPropagation();
     if (command[0] === "step") step(command[1]);
     else if (!event.repeat) give(...command);
+  }, true);
+
+  // A button that is disabled by its own click loses the focus. The dialog takes it, and Escape closes it still.
+  window.addEventListener("keydown", (event) => {
+    const dialog = [...document.querySelectorAll(".v-dialog.v-overlay--active .v-overlay__content")].pop();
+    if (!dialog || document.activeElement !== document.body) return;
+    dialog.focus();
+    if (event.key === "Escape") dialog.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
   }, true);
 
   // A double click on a view gives it all the room, where the first click draws nothing.
