@@ -48,8 +48,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "name",
         help=(
             "baselines, prior-mask, depth, architecture, unseen, corrections, ablation,"
-            " pnet-losses, pnet-architectures, pnet-birnn, pnet-jump, acnn-segmentation,"
-            " acnn-prior-weight, acnn-plausibility, acnn-superresolution or acnn-classification"
+            " pnet-losses, pnet-architectures, pnet-birnn, pnet-curriculum, pnet-jump,"
+            " acnn-segmentation, acnn-prior-weight, acnn-plausibility, acnn-superresolution or acnn-classification"
         ),
     )
     parser.add_argument(
