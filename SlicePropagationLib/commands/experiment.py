@@ -136,8 +136,8 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="COLUMN",
         help=(
-            "leave a column of a pnet experiment or of acnn-segmentation out, such as 'PNet-MSA,"
-            " direct wiring'; may be given several times (default: none)"
+            "leave a column of a pnet experiment, of acnn-segmentation or of acnn-prior-weight out,"
+            " such as 'PNet-MSA, direct wiring'; may be given several times (default: none)"
         ),
     )
 

@@ -40,6 +40,7 @@ from SlicePropagationLib.studies.pnet.scores import (
 )
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
 from SlicePropagationLib.studies.tables import Row, write_cases, write_rows
+from SlicePropagationLib.studies.updates import updates_text
 from SlicePropagationLib.training.pnet.msa import reached_units
 from SlicePropagationLib.training.settings import merged
 from SlicePropagationLib.training.train import TrainRequest, train
@@ -110,7 +111,8 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
             weights_of[name] = _trained(folds, column)
             rows += [row | {"column": name} for row in _scored(folds, column, weights_of[name])]
         rows_of = {name: select(rows, column=name) for name in columns}
-        page = first_page(request, experiment, dataset, rows_of)
+        updates = updates_text(weights_of)
+        page = first_page(request, experiment, dataset, rows_of, updates)
         text = page.text() + "\n" + results_text(experiment, dataset, columns, rows_of)
         text += _units_text(columns, weights_of)
         _write(place / request.name, dataset, rows, rows_of, text)

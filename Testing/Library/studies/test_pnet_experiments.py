@@ -135,6 +135,7 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
         "findings.png",
     }
     page, _, _ = text.partition("## Tables")
+    assert "**Updates of each network:** " in page
     assert "cannot be told" in page  # five patients are too few for an interval
 
 
