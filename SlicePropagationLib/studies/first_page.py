@@ -149,7 +149,7 @@ class FirstPage:
         """The page in Markdown; the heading `TABLES` ends it."""
         parts = [f"# {self.title}\n", f"**Asked:** {self.asked}\n", f"**How:** {self.how}\n"]
         if self.updates:
-            listed = ", ".join(f"{name} {number}" for name, number in self.updates.items())
+            listed = "; ".join(f"{name} {number}" for name, number in self.updates.items())
             parts.append(f"**Updates of each network:** {listed}.\n")
         if self.findings:
             parts += [self._table(), f"{self._summary()}\n"]

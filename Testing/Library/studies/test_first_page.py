@@ -63,7 +63,7 @@ def test_without_an_interval_a_paired_test_says_it(ahead, p, verdict):
 
 def test_the_page_says_how_many_updates_each_network_had_and_keeps_it(tmp_path):
     page = FirstPage("t", "a?", "h.", updates={"new": "800", "old": "300 to 402"})
-    assert "**Updates of each network:** new 800, old 300 to 402." in page.text()
+    assert "**Updates of each network:** new 800; old 300 to 402." in page.text()
     write_first_page(tmp_path, page)
     assert read_first_page(tmp_path / FINDINGS).text() == page.text()
     assert "Updates" not in FirstPage("t", "a?", "h.").text()

@@ -392,7 +392,7 @@ def test_every_variant_takes_as_many_steps_where_epochs_are_named(cases, capsys)
     )
     text = capsys.readouterr().out
     assert "3 epochs of 100 batches each" in text
-    assert "**Updates of each network:** U-Net 12, residual 12." in text
+    assert "**Updates of each network:** U-Net 12; residual 12." in text
     for name in ("thesis", "residual"):
         folder = cases / "out" / "variants" / name
         rates = [
