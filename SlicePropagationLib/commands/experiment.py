@@ -48,8 +48,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "name",
         help=(
             "baselines, prior-mask, depth, architecture, unseen, corrections, ablation,"
-            " pnet-losses, pnet-architectures, pnet-birnn, pnet-jump, acnn-segmentation,"
-            " acnn-prior-weight, acnn-plausibility, acnn-superresolution or acnn-classification"
+            " pnet-losses, pnet-architectures, pnet-birnn, pnet-curriculum, pnet-jump,"
+            " acnn-segmentation, acnn-prior-weight, acnn-plausibility, acnn-superresolution or acnn-classification"
         ),
     )
     parser.add_argument(
@@ -136,8 +136,8 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="COLUMN",
         help=(
-            "leave a column of a pnet experiment or of acnn-segmentation out, such as 'PNet-MSA,"
-            " direct wiring'; may be given several times (default: none)"
+            "leave a column of a pnet experiment, of acnn-segmentation or of acnn-prior-weight out,"
+            " such as 'PNet-MSA, direct wiring'; may be given several times (default: none)"
         ),
     )
 

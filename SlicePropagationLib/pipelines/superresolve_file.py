@@ -201,7 +201,8 @@ def refine_labels(
         )
     fine = interpolate_labels(labels, stack.spacing_mm, factor)
     if network is not None:
-        found = network.refine(stack, labels)
+        fine[factor // 2 :: factor] = labels
+        found = network.refine(stack, fine)
         is_own = np.isin(fine, network.labels)
         where_found = np.where(is_own | (fine == 0), found, fine)
         elsewhere = np.where(is_own, 0, fine)
@@ -217,12 +218,21 @@ def _factor(
 ) -> int:
     """Fine slices for a thick one: as the network makes them, as asked for, or as pixels are wide."""
     if network is not None:
-        if factor not in (None, network.factor):
+        own = network.factor_for(stack.spacing_mm[0])
+        if own < 2:
             raise InputError(
-                f"The model makes {network.factor} fine slices of one, {factor} were asked for;"
+                "The slices are {slice_mm:g} mm apart, those that the model makes are"
+                " {fine_mm:.3g} mm apart: there is nothing to make finer. Choose the axis of the"
+                " thick slices with --axis, or leave the image as it is.",
+                slice_mm=stack.spacing_mm[0],
+                fine_mm=network.config.grid.spacing_mm[0],
+            )
+        if factor not in (None, own):
+            raise InputError(
+                f"The model makes {own} fine slices of one, {factor} were asked for;"
                 " leave --factor out, or choose another model."
             )
-        return network.factor
+        return own
     if factor is not None:
         return factor
     try:

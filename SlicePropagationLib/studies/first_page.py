@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,18 +134,27 @@ class FirstPage:
         asked: the question, a sentence.
         how: on what it was measured and how long networks were trained, a sentence or two.
         findings: what was found about the paper's statements; none where it makes none.
+        updates: {network: number of updates that it was trained with, as text}.
+        mind: what must be known to read the verdicts, sentences; "" for nothing.
     """
 
     title: str
     asked: str
     how: str
     findings: tuple[Finding, ...] = ()
+    updates: Mapping[str, str] = field(default_factory=dict)
+    mind: str = ""
 
     def text(self) -> str:
         """The page in Markdown; the heading `TABLES` ends it."""
         parts = [f"# {self.title}\n", f"**Asked:** {self.asked}\n", f"**How:** {self.how}\n"]
+        if self.updates:
+            listed = "; ".join(f"{name} {number}" for name, number in self.updates.items())
+            parts.append(f"**Updates of each network:** {listed}.\n")
         if self.findings:
-            parts += [self._table(), f"{self._summary()}\n", f"![{self._caption()}]({FIGURE})\n"]
+            parts += [self._table(), f"{self._summary()}\n"]
+            parts += [f"**Mind:** {self.mind}\n"] if self.mind else []
+            parts.append(f"![{self._caption()}]({FIGURE})\n")
         else:
             parts.append("**Found:** the paper has no figure of it; see the tables.\n")
         return "\n".join([*parts, f"{TABLES}\n"])

@@ -84,6 +84,7 @@ EXPERIMENTS = {
     "pnet-losses": PNET,
     "pnet-architectures": PNET,
     "pnet-birnn": PNET,
+    "pnet-curriculum": PNET,
 }  # of the command `experiment`
 CINE_EXPERIMENTS = {
     "models": CINE,

@@ -13,6 +13,8 @@ from typing import Any
 from SlicePropagationLib.errors import OutputError
 from SlicePropagationLib.files.atomic import atomic_folder
 
+LINES = "metrics.jsonl"
+
 
 class EpochLog:
     """One line per epoch, in three forms.
@@ -24,7 +26,7 @@ class EpochLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._lines = folder / "metrics.jsonl"
+        self._lines = folder / LINES
         self._writer: Any = None
 
     def add(self, values: dict[str, float]) -> None:
@@ -112,6 +114,15 @@ def epoch_line(
     listed = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
     mark = " *" if is_better else ""
     return f"{listed}, {seconds / 60:.1f} min{mark}"
+
+
+def updates_of(folder: Path) -> int | None:
+    """How many updates the training in a folder has had; None where its log does not say."""
+    path = folder / LINES
+    if not path.is_file():
+        return None
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return json.loads(lines[-1]).get("updates") if lines else None
 
 
 def _epoch_of(line: str) -> float:

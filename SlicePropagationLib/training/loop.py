@@ -284,6 +284,7 @@ class _Training:
                 {
                     "epoch": self.done.epoch,
                     "hours": round(self.done.seconds / 3600, 4),
+                    "updates": self.done.num_batches,
                     "learning_rate": self.optimizer.param_groups[-1]["lr"],
                     **losses,
                     **metrics,

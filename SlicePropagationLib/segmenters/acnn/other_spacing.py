@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from SlicePropagationLib.arrays import Slices
+from SlicePropagationLib.arrays import Labels, Slices
 
 
 class SliceSpacing:
@@ -35,6 +35,13 @@ class SliceSpacing:
         """(num_thick, H, W) float32 of (count, H, W) slices."""
         weights = self._averaging() if self._step < 1 else self._between()
         return np.tensordot(weights, images, axes=1).astype(np.float32)
+
+    def nearest(self, fine: Labels) -> Labels:
+        """(num_thick, H, W): the nearest of slices (count * num_fine, H, W) that lie as `back` does it."""
+        thick = np.arange(self.num_thick) - (self.num_thick - 1) / 2
+        own = thick / self._step + (self._count - 1) / 2
+        places = np.rint(own * self.num_fine + self.num_fine // 2).astype(int)
+        return fine[np.clip(places, 0, len(fine) - 1)]
 
     def back(self, fine: np.ndarray) -> np.ndarray:
         """(C, count * num_fine, H, W): fine slices (C, num_thick * factor, H, W) where results lie."""

@@ -79,12 +79,11 @@ class SubpixelSegmenter:
                 "This model refines annotations and needs one; use `slice-propagation superresolve"
                 " --image I --labels L --model M.pt`."
             )
-        if self._fits(stack.spacing_mm[0]):
-            return self._labels(self._apply(stack, None))
-        return self._labels(self._apply_resampled(stack))
+        stack, other = self._thick(stack)
+        return self._labels(_back(self._apply(stack, None), other))
 
     def factor_for(self, spacing_mm: float) -> int:
-        """Fine slices of a result of `segment` for each slice, of slices so far apart."""
+        """Fine slices of a result for each slice, of slices so far apart."""
         if self._fits(spacing_mm):
             return self.factor
         return fine_slices(spacing_mm, self.config.grid.thick_mm, self.factor)
@@ -94,31 +93,40 @@ class SubpixelSegmenter:
         stack: SliceStack,
         labels: Labels,
     ) -> Labels:
-        """(N * factor, H, W) uint8 labels of a SliceStack whose slices are annotated.
+        """(N * factor_for(spacing), H, W) uint8 labels of a SliceStack whose slices are annotated.
+
+        Where its slices are not as far apart as those that the model was made for, the model is
+        given slices in between, which is said.
 
         Args:
             stack: the thick slices.
-            labels: (N, H, W), what is annotated on them.
+            labels: (N * factor_for(spacing), H, W), what is annotated on them, each at fine slice j
+                * factor + factor // 2, and what is supposed between them.
 
         Raises:
-            InputError: its slices are not as far apart as those that the model was made for, or the
-                model does not look at annotations.
+            InputError: the model does not look at annotations.
         """
         if not self.gives_labels:
             raise InputError(
                 "This model does not look at annotations; train one with `slice-propagation train"
                 " acnn_segmentation --preset annotation`, or leave --model out."
             )
-        return self._labels(self._apply(stack, to_classes(labels, self.labels)))
+        factor = self.factor_for(stack.spacing_mm[0])
+        stack, other = self._thick(stack)
+        drawn = other.nearest(labels) if other else labels[factor // 2 :: factor]
+        classes = to_classes(drawn, self.labels)
+        return self._labels(_back(self._apply(stack, classes), other))
 
     def enhance(self, stack: SliceStack) -> Slices:
-        """(N * factor, H, W) float32 intensities of a SliceStack, in its own units.
+        """(N * factor_for(spacing), H, W) float32 intensities of a SliceStack, in its own units.
 
-        Raises:
-            InputError: its slices are not as far apart as those that the model was made for.
+        Slices that are not as far apart as those that the model was made for are averaged, or
+        interpolated, which is said.
         """
+        stack, other = self._thick(stack)
         low, high = np.percentile(stack.images, [1, 99])
-        return self._apply(stack, None)[0] * max(float(high - low), 1e-6) + float(low)
+        fine = _back(self._apply(stack, None), other)[0]
+        return fine * max(float(high - low), 1e-6) + float(low)
 
     def _labels(self, probabilities: np.ndarray) -> Labels:
         """(...) uint8 labels of the most probable classes, of (C, ...) probabilities."""
@@ -131,7 +139,6 @@ class SubpixelSegmenter:
         classes: Labels | None,
     ) -> np.ndarray:
         """(C, N * factor, H, W) probabilities, or intensities, on the stack's pixels."""
-        self._check(stack)
         coarse = self._placement(stack)
         maps = [coarse.read_image(normalise_linearly(stack.images))]
         if classes is not None:
@@ -166,10 +173,12 @@ class SubpixelSegmenter:
             spread[0] = 1 - spread[1:].sum(axis=0)  # background outside of the network's grid
         return spread
 
-    def _apply_resampled(self, stack: SliceStack) -> np.ndarray:
-        """(C, N * factor_for(spacing), H, W) of a stack whose slices lie otherwise than the model's."""
+    def _thick(self, stack: SliceStack) -> tuple[SliceStack, SliceSpacing | None]:
+        """A stack with slices as the model was made for, and how they lie in it where it had others."""
         wanted = self.config.grid.thick_mm
         spacing_mm = stack.spacing_mm[0]
+        if self._fits(spacing_mm):
+            return stack, None
         log.warning(
             "The image has slices %g mm apart, the model was made for %g mm: they were %s.",
             spacing_mm,
@@ -179,21 +188,11 @@ class SubpixelSegmenter:
         slices = SliceSpacing(len(stack), spacing_mm, wanted, self.factor)
         spacing = (wanted, *stack.spacing_mm[1:])
         thick = replace(stack, images=slices.thick(stack.images), spacing_mm=spacing, cache=Cache())
-        return slices.back(self._apply(thick, None))
+        return thick, slices
 
     def _fits(self, spacing_mm: float) -> bool:
         wanted = self.config.grid.thick_mm
         return abs(spacing_mm - wanted) <= OTHER_SPACING * wanted
-
-    def _check(self, stack: SliceStack) -> None:
-        wanted = self.config.grid.thick_mm
-        if not self._fits(stack.spacing_mm[0]):
-            raise InputError(
-                f"The image has slices {stack.spacing_mm[0]:g} mm apart along this axis, the model"
-                f" was made for {wanted:g} mm; choose the axis of the thick slices with --axis,"
-                f" resample the image to {wanted:g} mm, or train a model with grid.spacing_mm and"
-                " grid.factor that fit."
-            )
 
     def _placement(self, stack: SliceStack) -> Placement:
         """Thick slices as they are.
@@ -220,6 +219,11 @@ class SubpixelSegmenter:
             (float(first), top, left),
             (1.0, row_step, column_step),
         )
+
+
+def _back(fine: np.ndarray, other: SliceSpacing | None) -> np.ndarray:
+    """(C, ...) fine slices where the results of a stack lie, whose slices may lie otherwise."""
+    return other.back(fine) if other else fine
 
 
 def _halvable(length: float) -> int:

@@ -21,6 +21,8 @@ chosen by it, the weights after the last epoch count.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.training_cases import read_training_cases
@@ -35,6 +37,7 @@ from SlicePropagationLib.studies.acnn.segmentation import (
 from SlicePropagationLib.studies.acnn.superresolution import measure_superresolution
 from SlicePropagationLib.studies.first_page import Finding, FirstPage, write_first_page
 from SlicePropagationLib.studies.request import Report, StudyRequest
+from SlicePropagationLib.studies.updates import updates_text
 
 EXPERIMENTS = {
     "acnn-segmentation": measure_segmentation,
@@ -46,6 +49,7 @@ EXPERIMENTS = {
 CLASSIFICATION = "acnn-classification"
 PLACED = ("acnn-segmentation", "acnn-prior-weight", "acnn-superresolution")  # without the truth
 FOLDED = ("acnn-segmentation", "acnn-plausibility", "acnn-superresolution")  # what --folds is for
+WITH_COLUMNS = ("acnn-segmentation", "acnn-prior-weight")  # what --without is for
 ASKED = {
     "acnn-segmentation": (
         "Segmentation networks with and without shape prior (Oktay et al., Table I)",
@@ -116,9 +120,9 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
         raise ConfigError(
             f"--folds is for {', '.join(FOLDED)}, not for {request.name}; leave it out."
         )
-    if request.without and request.name != "acnn-segmentation":
+    if request.without and request.name not in WITH_COLUMNS:
         raise ConfigError(
-            f"--without is for acnn-segmentation, not for {request.name}; leave it out."
+            f"--without is for {' and '.join(WITH_COLUMNS)}, not for {request.name}; leave it out."
         )
     measure = EXPERIMENTS[request.name]
     datasets = _datasets(request)
@@ -126,14 +130,17 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
     how = f"Scale {request.scale}{limits}, seed {request.seed}. {PAPER[request.name]}"
     parts = []
     found: list[Finding] = []
+    trained: dict[str, list[Path]] = {}
     for dataset in datasets:
         is_placed = request.name in PLACED
         measurement, left_out = Measurement(request, dataset, report, is_placed).that_fit()
         part = measure(measurement)
+        for name, paths in measurement.trained.items():
+            trained.setdefault(name, []).extend(paths)
         parts.append(part.text)
         found += part.findings
         parts += [f"\nLeft out: {message}\n" for message in left_out]
-    page = FirstPage(*ASKED[request.name], how, tuple(found))
+    page = FirstPage(*ASKED[request.name], how, tuple(found), updates_text(trained))
     text = "\n".join([page.text(), *parts])
     with atomic_folder(request.folder) as partial:
         write_first_page(partial, page)

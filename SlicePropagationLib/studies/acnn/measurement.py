@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,12 +57,14 @@ class Measurement:
         report: takes lines about the progress, or None.
         sees_images_only: place grids without labels, as where a network is used, unless --config
             says otherwise.
+        trained: {name of a training: its model files}, of those that were needed.
     """
 
     request: StudyRequest
     dataset: str
     report: Report | None
     sees_images_only: bool = False
+    trained: dict[str, list[Path]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -210,6 +212,9 @@ class Measurement:
             device=request.device,
         )
         best = train(training, self.report)[0]
+        files = self.trained.setdefault(f"{task}-{preset}{suffix}", [])
+        if best not in files:
+            files.append(best)
         return best.with_name("last.pt") if request.folds else best
 
     def tl_prior(self) -> Path:

@@ -57,10 +57,15 @@ CLAIMS = (
     Claim("ACNN-Seg", "AE-Seg-M", "0.22 / 0.18", "mean_mm", True, MM),
     Claim("ACNN-Seg", "3D-Seg", "2.39 / 2.84", "hausdorff_mm", True, HAUSDORFF_MM),
 )
+NO_PRIOR = "no prior"
 EQUATION_1 = "printed 0.01"
+DIVIDED = "relative 0.01"
 WEIGHT_CLAIMS = (
-    Claim(EQUATION_1, "no prior", "equation 1, no figure"),
-    Claim(EQUATION_1, "no prior", "equation 1, no figure", "hausdorff_mm", True, HAUSDORFF_MM),
+    Claim(EQUATION_1, NO_PRIOR, "equation 1, no figure"),
+    Claim(EQUATION_1, NO_PRIOR, "equation 1, no figure", "hausdorff_mm", True, HAUSDORFF_MM),
+    Claim(EQUATION_1, DIVIDED, "not in the paper"),
+    Claim(DIVIDED, NO_PRIOR, "not in the paper"),
+    Claim(DIVIDED, NO_PRIOR, "not in the paper", "hausdorff_mm", True, HAUSDORFF_MM),
 )
 DISTANCES = MEASURES[:3]  # those that networks are compared by
 HEADER = ("Dice", "mean distance mm", "Hausdorff mm")
@@ -133,7 +138,7 @@ def _findings(
 
 def _judge(measurement: Measurement) -> _Judged:
     """Train what is missing and score it, on every part."""
-    columns = _columns(measurement.request.without)
+    columns = _known([*SEGMENTATIONS, TL], measurement.request.without)
     judged = None
     for part in measurement.parts():
         networks = _networks(part, columns)
@@ -150,13 +155,17 @@ def _judge(measurement: Measurement) -> _Judged:
     return judged
 
 
-def _columns(without: tuple[str, ...]) -> list[str]:
-    """The networks that are wanted.
+def _named(form: str, weight: float) -> str:
+    """The name of a form and a weight of the prior in tables."""
+    return f"{form} {weight:g}"
+
+
+def _known(known: list[str], without: tuple[str, ...]) -> list[str]:
+    """The columns that are wanted.
 
     Raises:
         ConfigError: what is left out is none, or nothing is left.
     """
-    known = [*SEGMENTATIONS, TL]
     unknown = [name for name in without if name not in known]
     if unknown:
         raise ConfigError(
@@ -195,6 +204,7 @@ def measure_prior_weight(measurement: Measurement) -> Part:
 
     Judged on every fifth patient of the split train, which no other measurement is about.
     """
+    chosen = _known([_named(*prior) for prior in PRIORS], measurement.request.without)
     train_cases, _ = split_cases(measurement.cases())
     patients = sorted({case.patient for case in train_cases})
     held_out = set(patients[::HOLDS_OUT_EVERY])
@@ -204,12 +214,14 @@ def measure_prior_weight(measurement: Measurement) -> Part:
         inner.append(replace(case, split=split))
     inside = measurement.inside("weights", inner)
     prior = inside.tl_prior()
-    plain = inside.network("acnn_segmentation", "plain")
+    plain = inside.network("acnn_segmentation", "plain")  # all are compared with it
     data = inside.val_data(plain)
-    scores = {"no prior": _score(plain, data, INPUTS[STILL])}
+    scores = {NO_PRIOR: _score(plain, data, INPUTS[STILL])}
     for form, weight in PRIORS:
-        subpixel = _weighted(inside, form, weight, prior)
-        scores[f"{form} {weight:g}"] = _score(subpixel, data, INPUTS[STILL])
+        name = _named(form, weight)
+        if name in chosen:
+            subpixel = _weighted(inside, form, weight, prior)
+            scores[name] = _score(subpixel, data, INPUTS[STILL])
     lines = [[name, *_summaries(cases, DISTANCES)] for name, cases in scores.items()]
     head = (
         f"### {measurement.dataset}, {len(data.samples)} cases of {len(held_out)} patients held out"

@@ -33,6 +33,7 @@ from SlicePropagationLib.studies.first_page import (
     write_first_page,
 )
 from SlicePropagationLib.studies.request import Report, StudyRequest
+from SlicePropagationLib.studies.updates import updates_text
 from SlicePropagationLib.training.settings import merged
 from SlicePropagationLib.training.train import TrainRequest, train
 
@@ -64,7 +65,7 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
     for column, variant in columns.items():
         models[column] = _trained(request, variant, report) if variant else column
     tables = measure(models)
-    page = _first_page(request, experiment, list(columns))
+    page = _first_page(request, experiment, models)
     text = page.text() + "\n" + tables
     with atomic_folder(request.folder) as partial:
         write_first_page(partial, page)
@@ -75,7 +76,7 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
 def _first_page(
     request: StudyRequest,
     experiment: CineExperiment,
-    columns: list[str],
+    models: Models,
 ) -> FirstPage:
     """The first page of report.md, of the rows that were measured."""
     rows = read_table(request.folder / "rows.csv", ("model", "dataset", "case", "label"))
@@ -84,10 +85,11 @@ def _first_page(
         own = select(rows, model=column)
         return [_score(row, measure) for row in own]
 
-    findings = findings_of(experiment.claims, scores_of, columns)
+    findings = findings_of(experiment.claims, scores_of, models)
     length = f", at most {request.max_hours:g} h a training" if request.max_hours else ""
     how = f"Scale {request.scale}{length}, seed {request.seed}. Structures weigh alike."
-    return FirstPage(experiment.title, experiment.asked, how, findings)
+    trained = {column: [model] for column, model in models.items() if isinstance(model, Path)}
+    return FirstPage(experiment.title, experiment.asked, how, findings, updates_text(trained))
 
 
 def _score(row: Mapping[str, str], measure: str) -> Score:

@@ -30,6 +30,11 @@ class Column:
     paper: str = "83.3±5.6 / 80.7±7.4"
 
     @property
+    def is_layerwise(self) -> bool:
+        """Whether its network learns unit after unit."""
+        return self.preset == "default"
+
+    @property
     def folder(self) -> str:
         """Name of the folder of its training; equal trainings of several experiments share it."""
         return f"{self.preset}-{self.loss}" + ("-birnn" if self.has_birnn else "")
@@ -132,6 +137,21 @@ EXPERIMENTS = {
             " with the BiRNN left out: what it says apart from smoothing. `abnormal slices` is the"
             " paper's rule: the BiRNN's slices only where neighbouring outlines lie more than 0.5 mm"
             " apart on average, or one of them is lost.\n"
+        ),
+    ),
+    "pnet-curriculum": Experiment(
+        "Unit after unit against all units at once (Cai et al., section III-A)",
+        {
+            "all units at once": Column(paper="not measured"),
+            "unit after unit": Column("default", paper="83.7±5.4 / 80.2±7.9"),
+        },
+        reference="all units at once",
+        asked="Does a network gain by learning unit after unit?",
+        claims=(_claim("unit after unit", "all units at once", "not measured"),),
+        note=(
+            "The paper trains unit after unit and does not say what that gains. Other settings of"
+            " the preset `joint` than of `default`, such as a falling learning rate, are evened out"
+            " with --config.\n"
         ),
     ),
 }

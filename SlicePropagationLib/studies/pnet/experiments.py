@@ -40,6 +40,8 @@ from SlicePropagationLib.studies.pnet.scores import (
 )
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
 from SlicePropagationLib.studies.tables import Row, write_cases, write_rows
+from SlicePropagationLib.studies.updates import updates_text
+from SlicePropagationLib.training.pnet.msa import reached_units
 from SlicePropagationLib.training.settings import merged
 from SlicePropagationLib.training.train import TrainRequest, train
 
@@ -109,8 +111,10 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
             weights_of[name] = _trained(folds, column)
             rows += [row | {"column": name} for row in _scored(folds, column, weights_of[name])]
         rows_of = {name: select(rows, column=name) for name in columns}
-        page = first_page(request, experiment, dataset, rows_of)
+        updates = updates_text(weights_of)
+        page = first_page(request, experiment, dataset, rows_of, updates)
         text = page.text() + "\n" + results_text(experiment, dataset, columns, rows_of)
+        text += _units_text(columns, weights_of)
         _write(place / request.name, dataset, rows, rows_of, text)
         with atomic_folder(place / request.name) as partial:
             write_first_page(partial, page)
@@ -188,6 +192,16 @@ def _shows(case: TrainingCase, label: int) -> bool:
     labels, _ = read_labels(case.label_map, read_volume(case.image))
     shown = labels == label if label else labels
     return bool(shown.any())
+
+
+def _units_text(columns: dict[str, Column], weights_of: dict[str, list[Path]]) -> str:
+    """How many units had joined in the weights of each fold; nothing without a curriculum."""
+    lines = []
+    for name, paths in weights_of.items():
+        if columns[name].is_layerwise:
+            units = ", ".join(str(reached_units(path)) for path in paths)
+            lines.append(f"Units that had joined in the weights of each fold, {name}: {units}.\n")
+    return "\n" + "\n".join(lines) if lines else ""
 
 
 def _trained(folds: Folds, column: Column) -> list[Path]:

@@ -34,6 +34,7 @@ def first_page(
     experiment: Experiment,
     dataset: str,
     rows_of: RowsOf,
+    updates: dict[str, str],
 ) -> FirstPage:
     """The first page of results.md.
 
@@ -42,6 +43,7 @@ def first_page(
         experiment: what is compared.
         dataset: whose cases were segmented.
         rows_of: {column: a row of scores for each case}.
+        updates: {column: updates of its networks, as text}.
     """
 
     def scores_of(column: str, measure: str) -> list[Score]:
@@ -51,7 +53,7 @@ def first_page(
 
     findings = findings_of(experiment.claims, scores_of, rows_of)
     title, how = _head(request, experiment, dataset, rows_of)
-    return FirstPage(title, experiment.asked, how, findings)
+    return FirstPage(title, experiment.asked, how, findings, updates)
 
 
 def results_text(

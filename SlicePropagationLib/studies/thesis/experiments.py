@@ -40,6 +40,7 @@ from SlicePropagationLib.studies.thesis.variants import (
     Experiment,
     Variant,
 )
+from SlicePropagationLib.studies.updates import updates_text
 from SlicePropagationLib.training.record import RECORD
 from SlicePropagationLib.training.settings import merged
 from SlicePropagationLib.training.train import TrainRequest, train
@@ -71,10 +72,11 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
     walked = _unseen_sets(request, seen) if experiment.is_unseen else seen
     rows = []
     parts = parts_of(request, seen)
+    trained: dict[str, list[Path]] = {}
     for number, part in enumerate(parts, 1):
-        for row in _part_rows(part, experiment, walked, report):
+        for row in _part_rows(part, experiment, walked, trained, report):
             rows.append(row | {"fold": number})
-    page = first_page(request, experiment, rows)
+    page = first_page(request, experiment, rows, updates_text(trained))
     text = page.text() + "\n" + results_text(experiment, rows)
     with atomic_folder(request.folder) as partial:
         write_first_page(partial, page)
@@ -100,13 +102,15 @@ def _part_rows(
     request: StudyRequest,
     experiment: Experiment,
     walked: list[str],
+    trained: dict[str, list[Path]],
     report: Report | None,
 ) -> Iterator[Row]:
-    """The rows of every column, trained on one split."""
+    """The rows of every column, trained on one split; its weights are added to `trained`."""
     for column, name in experiment.columns.items():
         variant = VARIANTS[name]
         for structure in _structures(request, walked, variant):
             weights = _trained(request, name, structure, report)
+            trained.setdefault(column, []).append(weights)
             dataset, label = structure
             if variant.is_automatic and dataset is not None and label is not None:
                 found = automatic_rows(request, weights, dataset, label)

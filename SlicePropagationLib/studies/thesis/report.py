@@ -25,6 +25,7 @@ def first_page(
     request: StudyRequest,
     experiment: Experiment,
     rows: list[Row],
+    updates: dict[str, str],
 ) -> FirstPage:
     """The first page of results.md.
 
@@ -32,6 +33,7 @@ def first_page(
         request: the experiment and its cases.
         experiment: what is compared.
         rows: of the evaluations, with "column".
+        updates: {column: updates of its networks, as text}.
     """
     known = {row["dataset"] for row in rows}
     pooled = {dataset for dataset in known if is_pooled(dataset)} or known
@@ -46,7 +48,7 @@ def first_page(
 
     findings = findings_of(experiment.claims, scores_of, experiment.columns)
     how = _how(request, experiment)
-    return FirstPage(experiment.title, experiment.asked, how, findings)
+    return FirstPage(experiment.title, experiment.asked, how, findings, updates)
 
 
 def _pair(row: Row) -> tuple[object, ...]:

@@ -169,6 +169,53 @@ def test_a_model_refines_an_annotation_and_keeps_its_slices(thick, tmp_path, cap
     assert "makes 4 fine slices of one, 3 were asked for" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def refiner(folder):
+    """A network that has learnt to refine what is drawn on slices 4 mm apart."""
+    cases = shape_cases(folder)
+    return small("acnn_segmentation", "annotation-plain", epochs=8).train(
+        cases,
+        cases,
+        folder / "refiner",
+        device="cpu",
+    )
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "factor", "remark", "least"),
+    [(2, 2, "averaged", 0.8), (6, 6, "interpolated", 0.65)],
+)
+def test_an_annotation_of_slices_of_another_distance_is_refined_where_it_lies_and_kept(
+    refiner,
+    tmp_path,
+    caplog,
+    spacing_mm,
+    factor,
+    remark,
+    least,
+):
+    image, truth = shape_arrays(1)
+    drawn = slice(spacing_mm // 2, None, spacing_mm)
+    spacing = (1.0, 1.0, float(spacing_mm))
+    arguments = {
+        "--image": write(tmp_path / "image.nii.gz", image[drawn], spacing=spacing),
+        "--labels": write(tmp_path / "drawn.nii.gz", truth[drawn], spacing=spacing),
+        "--model": refiner,
+        "--out": tmp_path / "fine.nii.gz",
+    }
+    words = [str(word) for pair in arguments.items() for word in pair]
+    assert main(["superresolve", *words]) == 0
+    said = f"slices {spacing_mm} mm apart, the model was made for 4 mm: they were {remark}"
+    assert said in caplog.text
+    fine = read(tmp_path / "fine.nii.gz")
+    record = json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))
+    assert record["factor"] == factor
+    assert np.array_equal(fine[record["annotated_slices"]], truth[drawn])
+    assert len(fine) == factor * len(truth[drawn])
+    between = np.setdiff1d(np.arange(len(truth)), record["annotated_slices"])
+    assert dice(fine[between] > 0, truth[between] > 0) > least
+
+
 def test_a_label_that_the_model_does_not_know_is_interpolated(thick, tmp_path):
     model = untrained(tmp_path / "annotation.pt", "acnn_segmentation", "annotation-plain")
     labels = read(thick[1])
@@ -215,3 +262,18 @@ def test_an_image_alone_is_brought_to_fine_slices_by_a_model_for_images(thick, t
     assert (
         json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))["annotated_slices"] == []
     )
+
+
+def test_an_image_of_slices_of_another_distance_is_brought_to_fine_ones_in_its_own_units(
+    thick,
+    tmp_path,
+    caplog,
+):
+    model = untrained(tmp_path / "sr.pt", "acnn_superresolution", "plain")
+    path = write(tmp_path / "six.nii.gz", read(thick[0]), spacing=(1.0, 1.0, 6.0))
+    out = tmp_path / "fine.nii.gz"
+    words = ["superresolve", "--image", path, "--model", model, "--out", out]
+    assert main([str(word) for word in words]) == 0
+    assert "slices 6 mm apart, the model was made for 4 mm: they were interpolated" in caplog.text
+    assert read(out).shape == (18, 28, 28)
+    assert sitk.ReadImage(str(out)).GetSpacing() == pytest.approx((1.0, 1.0, 1.0))

@@ -37,3 +37,16 @@ def test_what_lies_somewhere_comes_back_there(count, spacing_mm):
     inside = (wanted >= fine[0] * thick_mm) & (wanted <= fine[-1] * thick_mm)
     assert inside.sum() > count * slices.num_fine / 2
     assert found[inside] == pytest.approx(wanted[inside], abs=1e-4)
+
+
+@pytest.mark.parametrize(("count", "spacing_mm"), [(12, 1.0), (6, 2.0), (5, 7.0), (3, 4.0)])
+def test_labels_are_those_of_the_nearest_slice(count, spacing_mm):
+    """Each thick slice is given the label of the slice that lies half a distance from it at most."""
+    slices = SliceSpacing(count, spacing_mm, 4.0, 4)
+    own = (np.arange(count * slices.num_fine) - slices.num_fine // 2) / slices.num_fine
+    places = (own - (count - 1) / 2) * spacing_mm
+    found = places[slices.nearest(np.arange(len(own), dtype=np.uint8))]
+    wanted = (np.arange(slices.num_thick) - (slices.num_thick - 1) / 2) * 4.0
+    inside = (wanted >= places[0]) & (wanted <= places[-1])
+    assert inside.any()
+    assert np.abs(found - wanted)[inside].max() <= spacing_mm / slices.num_fine / 2 + 1e-6

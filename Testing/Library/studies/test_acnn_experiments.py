@@ -131,6 +131,7 @@ def test_every_measurement_runs_from_training_to_table(
     page, _, _ = text.partition("## Tables")
     assert "**Asked:**" in page
     assert "**Found:**" in page
+    assert "**Updates of each network:** acnn_autoencoder-default " in page
     assert (cases / "out" / name / "results.md").read_text(encoding="utf-8") in text
     assert main(arguments) == 0  # what was trained is not trained again
     assert capsys.readouterr().out.split("seconds")[0] == text.split("seconds")[0]
@@ -219,7 +220,23 @@ def test_a_column_that_is_none_cannot_be_left_out(cases, capsys):
     assert main(["experiment", "acnn-segmentation", *folders, *arguments]) == 2
     assert "no column FCN; leave out some of 3D-Seg" in capsys.readouterr().err
     assert main(["experiment", "acnn-superresolution", *folders, *arguments]) == 2
-    assert "--without is for acnn-segmentation" in capsys.readouterr().err
+    assert "--without is for acnn-segmentation and acnn-prior-weight" in capsys.readouterr().err
+    assert main(["experiment", "acnn-prior-weight", *folders, *arguments]) == 2
+    assert "no column FCN; leave out some of printed 0.01" in capsys.readouterr().err
+
+
+def test_weights_of_the_prior_that_are_left_out_are_not_trained(cases, capsys):
+    left_out = ("printed 0.1", "relative 0.1", "relative 1")
+    arguments = ["experiment", "acnn-prior-weight", "--cases", str(cases / "cases.csv")]
+    arguments += ["--out", str(cases / "out"), "--datasets", "shapes", "--max-hours", "0.00005"]
+    arguments += ["--config", str(cases / "tiny.json"), "--device", "cpu", "--quiet"]
+    arguments += [word for column in left_out for word in ("--without", column)]
+    assert main(arguments) == 0
+    text = capsys.readouterr().out
+    _, _, tables = text.partition("## Tables")
+    assert "| printed 0.01 |" in tables
+    assert "| relative 0.01 |" in tables
+    assert [column for column in left_out if column in text] == []
 
 
 def test_ejection_fractions_and_volumes_are_compared_as_bland_and_altman_do():

@@ -140,6 +140,7 @@ def test_the_two_models_are_trained_and_compared_and_serve_again(cases):
     assert "synthetic" in text
     page, _, tables = text.partition("## Tables")
     assert "| U-Net + BiConvLSTM ahead of U-Net (Dice at ED, ES) | +.007 / +.009 |" in page
+    assert "**Updates of each network:** U-Net " in page
     assert "| U-Net + BiConvLSTM - U-Net |" in tables
     with open(cases / "out" / "models" / "rows.csv", encoding="utf-8") as file:
         dice = {row["model"]: float(row["dice"]) for row in csv.DictReader(file)}

@@ -61,6 +61,21 @@ def test_without_an_interval_a_paired_test_says_it(ahead, p, verdict):
     assert Finding("a ahead of b", "+.02", ahead, None, None, p=p).verdict == verdict
 
 
+def test_the_page_says_how_many_updates_each_network_had_and_keeps_it(tmp_path):
+    page = FirstPage("t", "a?", "h.", updates={"new": "800", "old": "300 to 402"})
+    assert "**Updates of each network:** new 800; old 300 to 402." in page.text()
+    write_first_page(tmp_path, page)
+    assert read_first_page(tmp_path / FINDINGS).text() == page.text()
+    assert "Updates" not in FirstPage("t", "a?", "h.").text()
+
+
+def test_what_must_be_known_to_read_the_verdicts_stands_below_them():
+    found = (Finding("a ahead of b", "+.02", 0.051, 0.04, 0.06),)
+    page = FirstPage("t", "a?", "h.", found, mind="One seed.").text()
+    assert page.index("**Found:**") < page.index("**Mind:** One seed.") < page.index("](findings")
+    assert "Mind" not in FirstPage("t", "a?", "h.", found).text()
+
+
 def test_where_less_is_better_the_smaller_one_is_ahead_in_its_unit():
     claim = Claim("new", "old", "0.3", "mm", is_less_better=True, unit="mm", scale=10.0)
     found = compare(claim, scores(np.linspace(0.1, 0.2, 12)), scores([0.5] * 12))

@@ -107,6 +107,7 @@ def experiment(
         ("pnet-losses", 3, "83.2±5.7"),
         ("pnet-architectures", 6, "80.5±6.7"),
         ("pnet-birnn", 4, "83.3±5.6"),
+        ("pnet-curriculum", 2, "83.7±5.4"),
     ],
 )
 def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_beside_it(
@@ -134,7 +135,15 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
         "findings.png",
     }
     page, _, _ = text.partition("## Tables")
+    assert "**Updates of each network:** " in page
     assert "cannot be told" in page  # five patients are too few for an interval
+
+
+def test_a_curriculum_says_how_many_units_had_joined_in_every_fold(cases, capsys):
+    assert experiment(cases, "pnet-curriculum") == 0
+    captured = capsys.readouterr()
+    assert "joined in the weights of each fold, unit after unit: 1, 1." in captured.out
+    assert captured.err.count("Warning: only 1 of 5 units joined") == 2
 
 
 def test_a_column_can_be_left_out_but_not_the_one_that_the_others_are_compared_with(cases, capsys):

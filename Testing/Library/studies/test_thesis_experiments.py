@@ -5,6 +5,7 @@ Variants are shared, what was done is not done again, the table says what was as
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -390,7 +391,9 @@ def test_every_variant_takes_as_many_steps_where_epochs_are_named(cases, capsys)
         )
         == 0
     )
-    assert "3 epochs of 100 batches each" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "3 epochs of 100 batches each" in text
+    assert re.search(r"\*\*Updates of each network:\*\* U-Net (\d+); residual \1\.", text)
     for name in ("thesis", "residual"):
         folder = cases / "out" / "variants" / name
         rates = [

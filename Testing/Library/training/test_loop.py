@@ -63,6 +63,9 @@ def test_it_learns_and_writes_weights_logs_and_metrics(tmp_path):
         for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    of_epoch = rows[0]["updates"]
+    assert of_epoch > 1
+    assert [row["updates"] for row in rows] == [of_epoch * number for number in (1, 2, 3, 4)]
     assert rows[-1]["total"] < 0.5 * rows[0]["total"]
     with open(tmp_path / "log.csv", newline="", encoding="utf-8") as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3, 4]
