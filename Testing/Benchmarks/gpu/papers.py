@@ -96,7 +96,7 @@ FAMILIES = {
     ),
     "cine": Family(("models", "window", "power"), "acdc_NC", TINY_CINE, is_cine=True),
     "pnet": Family(
-        ("pnet-losses", "pnet-architectures", "pnet-birnn"),
+        ("pnet-losses", "pnet-architectures", "pnet-birnn", "pnet-curriculum"),
         "msd_hippocampus",
         {
             "task": {"network": {"channels": 4, "num_units": 5}, "slices": {"size": 32}},
