@@ -25,6 +25,7 @@ from SlicePropagationMRML.run.workplace import Workplace
 # after a step was handed out, as a fast engine has the next one at once; doubled until it comes
 FIRST_POLL_MS = 4
 STEP_SECONDS = 0.008  # that a step is waited for right after the one before: many take no longer
+NEXT_POLL_MS = 1  # until then; with 0 the window would not get its turn between two slices
 
 
 class SliceRun(Run):
@@ -156,8 +157,8 @@ class SliceRun(Run):
 
     def _poll(self, wait: int = POLL_MS) -> None:
         if self._commit is None and self.isBusy:
-            isThere = self.advance(None if wait else STEP_SECONDS)
-            wait = 0 if isThere else min(max(2 * wait, FIRST_POLL_MS), POLL_MS)
+            isThere = self.advance(STEP_SECONDS if wait == NEXT_POLL_MS else None)
+            wait = NEXT_POLL_MS if isThere else min(max(2 * wait, FIRST_POLL_MS), POLL_MS)
         if self._commit is None and self.isBusy:
             self._tools.schedule(wait, lambda: self._poll(wait))
 
