@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -142,8 +143,13 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
 def test_a_curriculum_says_how_many_units_had_joined_in_every_fold(cases, capsys):
     assert experiment(cases, "pnet-curriculum") == 0
     captured = capsys.readouterr()
-    assert "joined in the weights of each fold, unit after unit: 1, 1." in captured.out
-    assert captured.err.count("Warning: only 1 of 5 units joined") == 2
+    said = re.search(r"weights of each fold, unit after unit: (\d), (\d)\.", captured.out)
+    assert said is not None
+    joined = [int(number) for number in said.groups()]  # the faster the machine, the more
+    assert all(1 <= number <= 5 for number in joined)
+    for number in joined:
+        is_warned = f"Warning: only {number} of 5 units joined" in captured.err
+        assert is_warned == (number < 5)
 
 
 def test_a_column_can_be_left_out_but_not_the_one_that_the_others_are_compared_with(cases, capsys):
