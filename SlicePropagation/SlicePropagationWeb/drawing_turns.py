@@ -5,7 +5,6 @@ from time import monotonic
 
 PATIENCE_S = 0.5  # after which a view draws, whatever else somebody looks at
 WORK_S = 0.3  # after the last event of a mouse or key that somebody still works in a view
-WORKING_SHARE = 0.1  # of the rest, in the view that a person works in
 CALM_S = 0.2  # between two pictures of a view in which nobody works, as during a run
 
 
@@ -50,18 +49,8 @@ class DrawingTurns:
         self._is_taken = False
         self._tell()
 
-    async def rest(self, name: str, seconds: float) -> None:
-        """Leave the event loop time for everything else; shorter where the front view waits.
-
-        Much shorter after a picture of the view that a person works in: its next one waits for the
-        person's next event, which the loop takes before it.
-
-        Args:
-            name: of the view that was drawn.
-            seconds: that its picture took.
-        """
-        if self._is_worked_in(name):
-            seconds *= WORKING_SHARE
+    async def rest(self, seconds: float) -> None:
+        """Leave the event loop time for everything else; shorter where the front view waits."""
         until = monotonic() + seconds
         while self._front not in self._asked and monotonic() < until:
             await self._change(until - monotonic())

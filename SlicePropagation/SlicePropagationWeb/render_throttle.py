@@ -23,8 +23,8 @@ class RenderThrottle(RcaImageRenderScheduler):
     """Draws a view when it is asked to.
 
     The views take turns, the one that a person works in first. After each picture as much time
-    passes as it took, less in the view that a person works in, and more in the others. Each picture
-    says which stroke was the last that was taken before it was drawn, in its `meta["stroke"]`.
+    passes as it took, and more where nobody works in the view. Each picture says which stroke was
+    the last that was taken before it was drawn, in its `meta["stroke"]`.
 
     trame-rca draws all views in one turn of the event loop, one right after the other as soon as
     drawing takes longer than its period: while an engine keeps all cores busy, the loop does
@@ -70,7 +70,7 @@ class RenderThrottle(RcaImageRenderScheduler):
             self._request_event.clear()
             began = monotonic()
             self._render_frame(quality)
-            await self.turns.rest(self.name, monotonic() - began)
+            await self.turns.rest(monotonic() - began)
         finally:
             self.turns.end()
         await self.turns.calm(self.name)

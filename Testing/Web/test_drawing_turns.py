@@ -25,7 +25,7 @@ def run(function):
 async def draw(turns, name, drawn, seconds=0.0):
     await turns.begin(name)
     drawn.append(name)
-    await turns.rest(name, seconds)
+    await turns.rest(seconds)
     turns.end()
 
 
@@ -72,18 +72,6 @@ def test_the_rest_after_another_picture_ends_when_the_view_of_the_person_is_aske
 
     run(ask_during_the_rest)
     assert drawn == ["Green", "Red"]
-
-
-def test_the_view_that_a_person_works_in_is_drawn_again_before_the_rest_would_end(turns):
-    drawn = []
-
-    async def draw_twice():
-        turns.work_in("Red")
-        await draw(turns, "Red", drawn, seconds=10)
-        await draw(turns, "Red", drawn)
-
-    run(lambda: asyncio.wait_for(draw_twice(), 5))
-    assert drawn == ["Red", "Red"]
 
 
 def test_a_view_in_which_nobody_works_is_left_for_a_while(turns):
