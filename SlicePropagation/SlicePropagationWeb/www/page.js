@@ -113,7 +113,7 @@
   // A button that is disabled by its own click loses the focus. The dialog takes it, and Escape closes it still.
   window.addEventListener("keydown", (event) => {
     const dialog = [...document.querySelectorAll(".v-dialog.v-overlay--active .v-overlay__content")].pop();
-    if (!dialog || document.activeElement !== document.body) return;
+    if (!event.isTrusted || !dialog || document.activeElement !== document.body) return;
     dialog.focus();
     if (event.key === "Escape") dialog.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
   }, true);

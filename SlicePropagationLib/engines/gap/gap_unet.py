@@ -13,6 +13,7 @@ from torch import Tensor
 
 from SlicePropagationLib.arrays import Anchors, Probability
 from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.engines.digest import digest_of
 from SlicePropagationLib.engines.distance import equivalent_radius
 from SlicePropagationLib.engines.gap.square import Square
 from SlicePropagationLib.engines.gap.stack_window import annotate, cut_window, recall
@@ -142,7 +143,7 @@ class GapUNetEngine:
             indices = np.unique(np.round(np.linspace(left, right, steps + 1)).astype(int)).tolist()
         else:
             indices = list(range(max(0, left - CONTEXT), min(len(stack), right + CONTEXT + 1)))
-        key = ("gap_unet", self.model_sha256, tuple(indices), _content(anchors))
+        key = ("gap_unet", self.model_sha256, tuple(indices), digest_of(anchors))
         notes = {i: annotate(stack, square, anchors[i]) for i in indices if i in anchors}
         return self._remembered(stack, key, square, indices, notes, anchors)
 
@@ -176,7 +177,7 @@ class GapUNetEngine:
             "gap_unet",
             self.model_sha256,
             tuple(indices),
-            _content(anchors),
+            digest_of(anchors),
             begin,
             predicted,
         )
@@ -260,11 +261,6 @@ def _slices_around(
     if min(abs(last - index) for index in inside) < stride:
         inside.add(last)
     return sorted(inside)
-
-
-def _content(anchors: Anchors) -> tuple:
-    """What is annotated, to be compared."""
-    return tuple((index, np.packbits(anchors[index]).tobytes()) for index in sorted(anchors))
 
 
 def _nothing(stack: SliceStack, run: Run, index: int) -> Filled:
