@@ -26,7 +26,8 @@ IN_FLIGHT = 2  # cases for each thread of a worker: the one that it does, and th
 LOOK_S = 1.0  # between two looks at which workers there are
 POLL_S = 0.02  # between two looks at what is done
 MISSED_S = 10.0  # without a worker, until that is said
-GONE = ("cancelled", "lost")  # states of what a scheduler knew that is no more
+GONE = "cancelled"  # state of what a scheduler knew that is no more
+LOST = "lost"  # state of a result that went with its worker, until another has made it again
 STATUS_WHILE_THERE = ("running", "connecting")  # of a client
 
 
@@ -141,9 +142,13 @@ def _fill(
 
 def _next(running: Any, crew: _Crew, scheduler: str) -> Future:
     """The next future that is done; where there is no worker for long, that is said meanwhile."""
-    while not running.has_ready() and crew.may_wait(scheduler):
-        time.sleep(POLL_S)
-    return next(running)
+    while True:
+        while not running.has_ready() and crew.may_wait(scheduler):
+            time.sleep(POLL_S)
+        future = next(running)
+        if future.status != LOST:
+            return future
+        running.add(future)
 
 
 def _do(task: Callable[[Item], Any], item: Item) -> Done:
@@ -159,7 +164,7 @@ def _do(task: Callable[[Item], Any], item: Item) -> Done:
 
 def _taken(future: Future, scheduler: str, again: str) -> Done:
     """What came of a future; its memory on the cluster is free then."""
-    if future.status in GONE:
+    if future.status == GONE:
         raise _gone(scheduler, again)
     error = future.exception()  # such as KilledWorker, after tries on several workers
     found = Done("", error) if error is not None else future.result()

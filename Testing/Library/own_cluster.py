@@ -30,12 +30,12 @@ class OwnCluster:
 
     scheduler_address: str
 
-    def worker_process(self):
-        """The number of a worker's process."""
+    def worker_processes(self):
+        """The numbers of the workers' processes."""
         import distributed
 
         with distributed.Client(self.scheduler_address) as client:
-            return next(iter(client.run(os.getpid).values()))
+            return list(client.run(os.getpid).values())
 
 
 @contextlib.contextmanager

@@ -113,6 +113,26 @@ def test_a_killed_worker_costs_no_item(cluster, tmp_path):
     assert found == {0: "done"}
 
 
+def test_a_result_that_went_with_its_worker_is_made_again(cluster, tmp_path):
+    folders = [tmp_path / name for name in "ab"]  # handed out together, also to one worker
+    for folder in folders:
+        folder.mkdir()
+    coming = as_done_on_cluster(
+        note, [str(folder) for folder in folders], cluster.scheduler_address
+    )
+    first, times = next(coming)
+    other = 1 - first
+    until = time.monotonic() + 60
+    while not any(folders[other].iterdir()) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.5)  # it is done, and waits on its worker until it is asked for
+    for process in cluster.worker_processes():
+        os.kill(process, signal.SIGKILL)
+    time.sleep(0.5)
+    assert times == 1
+    assert dict(coming) == {other: 2}
+
+
 def test_an_item_that_kills_its_workers_is_told_and_the_others_are_done(cluster, tmp_path):
     found = results(cluster, die_always, [str(tmp_path)])
     assert isinstance(found[0], distributed.KilledWorker)
@@ -234,7 +254,7 @@ def killed_one_after_the_other(words, folder, cluster, capsys, after_two, finish
 
     before = finished()
     assert least <= len(before) < CASES
-    victim = cluster.worker_process()
+    victim = cluster.worker_processes()[0]
     after_two(lambda: os.kill(victim, signal.SIGKILL))
     assert main([*words, cluster.scheduler_address]) == 0
     assert len(finished()) == CASES
