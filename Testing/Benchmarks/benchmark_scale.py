@@ -92,7 +92,7 @@ def cluster(folder: Path, commands: list[list[str]], num_workers: int) -> Iterat
     words = ["-m", "distributed.cli.dask_scheduler", "--port", "0", "--scheduler-file", str(known)]
     processes = [start([*words, "--no-dashboard", "--no-show"], folder)]
     try:
-        while not known.exists():
+        while not (known.exists() and known.stat().st_size):  # written whole a moment later
             time.sleep(0.1)
         address = json.loads(known.read_text(encoding="utf-8"))["address"]
         processes += [start([*command, address], folder) for command in commands]
