@@ -221,6 +221,14 @@ class PageViews:
         for view in self._manager.get_views():
             view.schedule_render()
 
+    def hold(self, seconds: float) -> None:
+        """Draw for so long, or until `release`, only what a person does something in."""
+        RenderThrottle.turns.hold(seconds)
+
+    def release(self) -> None:
+        """Draw again whatever changes."""
+        RenderThrottle.turns.release()
+
     def reset_3d(self) -> None:
         """Bring what the 3D view shows into its middle."""
         for view in self._manager.get_threed_views():
