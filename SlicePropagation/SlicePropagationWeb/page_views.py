@@ -103,8 +103,12 @@ class PageViews:
         for view in self._manager.get_slice_views():
             view.modified.connect(self._moved)
 
-    def show(self, volume_node: VolumeNode) -> None:
-        """Show a volume in all views, each at the middle of it."""
+    def show(self, volume_node: VolumeNode) -> int:
+        """Show a volume in all views, each at the middle of it.
+
+        Returns:
+            The number that its pictures carry.
+        """
         self._display.show_volume_in_slice_background(volume_node)
         self._display.show_volume_in_slice_foreground(None)
         self._display.reset_views()
@@ -113,6 +117,8 @@ class PageViews:
         self._volume = volume_node
         for follow in self._follow.values():
             follow()
+        RenderThrottle.volume += 1
+        return RenderThrottle.volume
 
     def _show_on_slider(self, plane: str, *_: Any) -> None:
         """The slider of a plane's view is where the view is."""
