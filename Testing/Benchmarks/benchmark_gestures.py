@@ -166,7 +166,7 @@ def measure_ct(browser, folder, arguments):
     clicked = time.perf_counter()
     row.click()
     page.wait_for_selector(".sp-volume >> text=ct.nii.gz ·", timeout=300_000)
-    page.wait_for_selector(".sp-opening", state="detached", timeout=300_000)
+    page.wait_for_selector(".sp-opening", state="hidden", timeout=300_000)
     size = f"{SIDE} x {SIDE} x {arguments.slices}"
     yield f"open a CT of {size}", seconds_since(clicked), "8 s"
     page.wait_for_timeout(5000)
