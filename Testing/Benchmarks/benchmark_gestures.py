@@ -12,6 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from benchmark_page import choose_engine, memory_mib
 from playwright.sync_api import sync_playwright
 from program import Program
 from web_bench import chromium, open_page
+from web_files import ct, write_dicom
 
 from SlicePropagationLib.pipelines.demo import volume_of
 from SlicePropagationLib.pipelines.phantom_volume import make_sample
@@ -39,6 +41,7 @@ BESIDE = (60, 45)  # pixels from the middle of the large view, in the sample's l
 # Slices as the page counts them, the same ones whatever was measured before and whichever engine walks.
 SEED_SLICE = 31
 CORRECTED_SLICE = 37
+ZIPPED = 20  # slices of a series
 # Collects, for each move of the mouse, the milliseconds until the browser has drawn what follows it.
 MOVES = """() => {
   window.moves = [];
@@ -174,6 +177,27 @@ def measure_ct(browser, folder, arguments):
     yield "memory with it (peak)", f"{resident} ({highest}) MiB", "2500 MiB"
     yield "wheel to picture in it, median", wheeled(page), "80 ms"
     yield "pictures of it while the wheel turns", spun(page), "30 a second"
+    page.close()
+    program.interrupt()
+
+
+def measure_zip(browser, folder, arguments):
+    """A zip archive of a DICOM series, uploaded to the page."""
+    archive = folder / "series.zip"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for path in write_dicom(folder / "series", ct((ZIPPED, SIDE, SIDE))):
+            zipped.write(path, f"series/{path.name}")
+    program = Program(folder / "out_zip", "sample")
+    page = open_page(browser, program.address, SIZE)
+    page.wait_for_selector("[data-slice]", state="attached", timeout=120_000)
+    page.click("[data-command=open]")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Upload files", exact=True).click()
+    chosen = time.perf_counter()
+    chooser.value.set_files(archive)
+    page.wait_for_selector(".sp-volume >> text=series ·", timeout=300_000)
+    page.wait_for_selector(".sp-opening", state="hidden", timeout=300_000)
+    yield f"upload and open a zip of {ZIPPED} slices", seconds_since(chosen), "seconds"
     page.close()
     program.interrupt()
 
@@ -325,7 +349,12 @@ def write_cases(folder):
     return table
 
 
-PARTS = {"gestures": measure_gestures, "ct": measure_ct, "cases": measure_cases}
+PARTS = {
+    "gestures": measure_gestures,
+    "ct": measure_ct,
+    "zip": measure_zip,
+    "cases": measure_cases,
+}
 
 
 if __name__ == "__main__":

@@ -38,9 +38,7 @@ def test_a_stroke_is_told_although_the_autosave_comes_before(bench):
     assert bench.data.cells[SEED]["kind"] == "seed"
 
 
-def test_a_correction_is_written_before_it_is_redone_and_not_again_meanwhile(
-    bench, monkeypatch
-):
+def test_a_correction_is_written_before_it_is_redone_and_not_again_meanwhile(bench, monkeypatch):
     bench.open_sample("copy")
     bench.call(draw, bench)
     wait_until_said(bench, f"slice {SEED + 1}")
