@@ -138,13 +138,10 @@ def _pair(value: object, state: State) -> bool:
 
 
 def _within(slider: str) -> Rule:
-    """What a slider allows; slices are positions in mm, which are rounded."""
+    """A slice, as the slider below a view counts them."""
 
     def rule(value: object, state: State) -> bool:
-        lowest = state[f"{slider}min_value"]
-        highest = state[f"{slider}max_value"]
-        slack = abs(state[f"{slider}step"])
-        return is_number(value) and lowest - slack <= value <= highest + slack
+        return is_whole(value) and 1 <= value <= state[f"{slider}max_value"]
 
     return rule
 

@@ -46,6 +46,7 @@ from SlicePropagationWeb.workflow import Workflow
 from SlicePropagationWeb.worklist import Case
 from SlicePropagationWeb.workspace import Workspace
 
+LOOK_MS = 10  # after a stroke, which is written as a whole when its button comes up
 WHILE_PLAYING = ("play", "describe", "rows")  # what does not end a pass through the slices
 
 
@@ -112,6 +113,7 @@ class Application:
             self.controller.editor.editor_logic,
             self.controller.history.save,
             self._loop.schedule,
+            waitMS=LOOK_MS,
         )
         redo = Redo(logic, self.data, self._loop.schedule, self.views.refresh)
         shown = (self.controller, self.views, self.data)
@@ -271,6 +273,7 @@ class Application:
         self.cases.work.act()
         if name not in WHILE_PLAYING:
             self.player.stop()
+            self.views.work_in(self.data.plane)
         self.workflow.catch_up()
         reason = blocked(name, self.data.why)
         if reason:

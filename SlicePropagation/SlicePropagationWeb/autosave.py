@@ -197,8 +197,8 @@ class Autosave:
         An empty session, or one that waits for an answer, keeps nothing.
         """
         flow = self._flow
-        self._is_due = False
         self.note()
+        self._is_due = False  # also for what was noted just now
         flow.session.take_over_strokes()
         if flow.data.offer or not self._is_annotated():
             return

@@ -199,7 +199,7 @@ class CurrentWork:
         self._autosave.series = volume.series or ""
         self._controller.put_volume(volume, title_of(source))
         self._window.open(self._controller.volume, f"{source} {volume.series or ''}")
-        self._views.show(self._controller.volume)
+        self._data.volume_number = self._views.show(self._controller.volume)
         self._controller.put_segmentation(drawn, first)
 
     def _describe(

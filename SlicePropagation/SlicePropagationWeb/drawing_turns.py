@@ -11,12 +11,15 @@ CALM_S = 0.2  # between two pictures of a view in which nobody works, as during 
 class DrawingTurns:
     """One view draws at a time, and the one that a person works in draws first.
 
-    A view that has waited for `PATIENCE_S` comes before it.
+    A view that has waited for `PATIENCE_S` comes before it. While drawing is held back, a view draws
+    only once after each thing that a person does in it.
     """
 
     def __init__(self) -> None:
         self._front = ""
         self._worked_at = 0.0
+        self._front_at = 0.0  # when the view that a person works in was drawn last
+        self._held_until = 0.0
         self._is_taken = False
         self._asked: dict[str, float] = {}  # since when a view waits; the first one first
         self._changed: set[asyncio.Future[None]] = set()
@@ -31,6 +34,16 @@ class DrawingTurns:
         self._worked_at = monotonic()
         self._tell()
 
+    def hold(self, seconds: float) -> None:
+        """Hold drawing back for so long, or until `release`: something else is to be quick."""
+        self._held_until = monotonic() + seconds
+
+    def release(self) -> None:
+        """Let all views draw that have waited, the front view first."""
+        self._held_until = 0.0
+        self._asked = dict.fromkeys(self._asked, monotonic())
+        self._tell()
+
     async def begin(self, name: str) -> None:
         """Wait until it is the turn of a view, which then lasts until `end`."""
         self._asked[name] = monotonic()
@@ -38,8 +51,10 @@ class DrawingTurns:
         try:
             await asyncio.sleep(0)  # what changes several views asks for them one by one
             while self._is_taken or self._next() != name:
-                await self._change()
+                await self._change(self._held_seconds() or None)
             self._is_taken = True
+            if name == self._front:
+                self._front_at = monotonic()
         finally:
             del self._asked[name]
             self._tell()
@@ -64,7 +79,14 @@ class DrawingTurns:
     def _is_worked_in(self, name: str) -> bool:
         return name == self._front and monotonic() - self._worked_at < WORK_S
 
+    def _held_seconds(self) -> float:
+        return max(self._held_until - monotonic(), 0.0)
+
     def _next(self) -> str:
+        """Whose turn it is among those that wait; "" where they are held back."""
+        if self._held_seconds():
+            is_acted_in = self._front in self._asked and self._worked_at > self._front_at
+            return self._front if is_acted_in else ""
         longest, since = next(iter(self._asked.items()))
         is_late = monotonic() - since > PATIENCE_S
         return self._front if self._front in self._asked and not is_late else longest

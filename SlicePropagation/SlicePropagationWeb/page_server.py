@@ -19,6 +19,7 @@ SCRIPTS = (
     "page",
     "pointer_path",
     "brush_canvas",
+    "first_pictures",
     "seed_box",
     "first_steps",
     "worklist",

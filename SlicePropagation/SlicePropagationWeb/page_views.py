@@ -1,6 +1,7 @@
 """The slice views and the 3D view: what they show, where they stand, how they are laid out."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from SlicePropagationMRML.nodes.geometry import axisOfPlane, sliceCenter
@@ -13,6 +14,7 @@ from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.pointer_path import Take, follow_mouse
 from SlicePropagationWeb.render_throttle import RenderThrottle, throttle_rendering
+from SlicePropagationWeb.slice_sliders import SliceSliders
 from SlicePropagationWeb.view_controls import (
     COLORS,
     TAGS,
@@ -72,6 +74,11 @@ class PageViews:
         self._layouts.set_layout(self._plane)
         self._fits = {tag: ViewFit(self._manager.get_view(tag)) for tag in COLORS}
         self._draw_slices_plainly()
+        self._volume: VolumeNode = None
+        self._sliders = SliceSliders(server, TAGS, self._slide)
+        self._follow = {plane: partial(self._show_on_slider, plane) for plane in TAGS}
+        for plane, follow in self._follow.items():
+            self.view(plane).modified.connect(follow)
 
     def names(self) -> list[str]:
         """What the views are called in messages of the browser."""
@@ -96,13 +103,38 @@ class PageViews:
         for view in self._manager.get_slice_views():
             view.modified.connect(self._moved)
 
-    def show(self, volume_node: VolumeNode) -> None:
-        """Show a volume in all views, each at the middle of it."""
+    def show(self, volume_node: VolumeNode) -> int:
+        """Show a volume in all views, each at the middle of it.
+
+        Returns:
+            The number that its pictures carry.
+        """
         self._display.show_volume_in_slice_background(volume_node)
         self._display.show_volume_in_slice_foreground(None)
         self._display.reset_views()
         self._turn_onto(volume_node)
         self._fit_all()
+        self._volume = volume_node
+        for follow in self._follow.values():
+            follow()
+        RenderThrottle.volume += 1
+        return RenderThrottle.volume
+
+    def _show_on_slider(self, plane: str, *_: Any) -> None:
+        """The slider of a plane's view is where the view is."""
+        if self._volume is not None and self._volume.GetScene() is not None:
+            index = self.index(plane, self._volume)
+            self._sliders.show(plane, index, self._count(plane, self._volume))
+
+    def _slide(self, plane: str, index: int) -> None:
+        """A person moved a slider."""
+        if self._volume is not None:
+            self.work_in(plane)
+            self.jump(plane, self._volume, index)
+
+    def _count(self, plane: str, volume_node: VolumeNode) -> int:
+        """How many slices a plane has."""
+        return volume_node.GetImageData().GetDimensions()[2 - axisOfPlane(volume_node, plane)]
 
     def show_second(self, volume_node: VolumeNode) -> None:
         """Lay another volume over the one that is shown in the slice views; None takes it away."""
@@ -163,9 +195,8 @@ class PageViews:
     ) -> int:
         """The slice that the view of a plane shows."""
         axis = axisOfPlane(volume_node, plane)
-        last = volume_node.GetImageData().GetDimensions()[2 - axis] - 1
         shown = indexInView(self.view(plane).get_view_node(), volume_node, axis)
-        return max(0, min(shown, last))
+        return max(0, min(shown, self._count(plane, volume_node) - 1))
 
     def jump(
         self,
@@ -184,10 +215,9 @@ class PageViews:
 
     def corners(self, volume_node: VolumeNode) -> dict[str, dict[str, Any]]:
         """{name of a slice view: what stands at its edges}."""
-        sizes = volume_node.GetImageData().GetDimensions()
         found = {}
         for plane, tag in TAGS.items():
-            count = sizes[2 - axisOfPlane(volume_node, plane)]
+            count = self._count(plane, volume_node)
             found[tag] = corner(self.node(tag), self.index(plane, volume_node), count)
         return found
 
@@ -220,6 +250,14 @@ class PageViews:
         """Draw all views again."""
         for view in self._manager.get_views():
             view.schedule_render()
+
+    def hold(self, seconds: float) -> None:
+        """Draw for so long, or until `release`, only what a person does something in."""
+        RenderThrottle.turns.hold(seconds)
+
+    def release(self) -> None:
+        """Draw again whatever changes."""
+        RenderThrottle.turns.release()
 
     def reset_3d(self) -> None:
         """Bring what the 3D view shows into its middle."""

@@ -11,6 +11,7 @@ class PanelState:
     """State of the page; its texts are the ones that a person reads.
 
     Attributes:
+        volume_number: of the volume that is open, which pictures of it carry.
         why: reasons of `view_state`, empty where a command can be given.
         cells: the slice strip.
         index: slice shown in the large view.
@@ -64,6 +65,7 @@ class PanelState:
 
     volume_name: str = ""
     volume_text: str = ""
+    volume_number: int = 0
     segments: list[dict] = field(default_factory=list)
     segment_id: str = ""
     tool: str = "none"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.panel_state import PanelState
 
 QUICK_SECONDS = 1.0
+HELD_SECONDS = 2.0  # that pictures of a redo may wait for its end
 SHOWN_MS = 2000  # that the old outline stays
 Patches = dict[tuple[int, int], Patch]
 

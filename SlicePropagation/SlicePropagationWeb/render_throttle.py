@@ -24,7 +24,8 @@ class RenderThrottle(RcaImageRenderScheduler):
 
     The views take turns, the one that a person works in first. After each picture as much time
     passes as it took, and more where nobody works in the view. Each picture says which stroke was
-    the last that was taken before it was drawn, in its `meta["stroke"]`.
+    the last that was taken before it was drawn, in its `meta["stroke"]`, and in `meta["volume"]`
+    which volume it shows.
 
     trame-rca draws all views in one turn of the event loop, one right after the other as soon as
     drawing takes longer than its period: while an engine keeps all cores busy, the loop does
@@ -32,10 +33,12 @@ class RenderThrottle(RcaImageRenderScheduler):
 
     Attributes:
         turns: of all views.
+        volume: number of the volume that all views show, 0 before the first one.
         name: of the view.
     """
 
     turns = DrawingTurns()
+    volume = 0
     name = ""
     _stroke = 0
 
@@ -76,10 +79,11 @@ class RenderThrottle(RcaImageRenderScheduler):
         await self.turns.calm(self.name)
 
     def _render_frame(self, quality: int) -> None:
-        """As trame-rca does it, with the number of the stroke."""
+        """As trame-rca does it, with the numbers of the stroke and the volume."""
         with _one_thread():
             picture, columns, rows = self._rca.img_cols_rows
-        encode = partial(_encoded, self._rca_encoder, self._stroke)
+        numbers = {"stroke": self._stroke, "volume": self.volume}
+        encode = partial(_encoded, self._rca_encoder, numbers)
         encoding = asyncio.get_running_loop().run_in_executor(
             self._encode_pool, encode, picture, columns, rows, quality
         )
@@ -101,10 +105,12 @@ def _one_thread() -> Iterator[None]:
         vtkMultiThreader.SetGlobalMaximumNumberOfThreads(usual)
 
 
-def _encoded(encoder: Any, stroke: float, *picture: Any) -> tuple[Any, dict[str, Any], int]:
+def _encoded(
+    encoder: Any, numbers: dict[str, float], *picture: Any
+) -> tuple[Any, dict[str, Any], int]:
     """(content, what is said of it, when it was made in ms); runs in a thread."""
     content, meta, made_at = encoder.encode(*picture)
-    return content, {**meta, "stroke": stroke}, made_at
+    return content, {**meta, **numbers}, made_at
 
 
 def throttle_rendering() -> None:

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from trame.widgets import html, vuetify3
 from trame_client.widgets.core import HTML_CTX
-from trame_slicer.app.logic import connect_slice_view_slider_to_state
-from trame_slicer.app.ui.slider import Slider
 
 from SlicePropagationWeb.page_parts import give, shown, tooltip
 from SlicePropagationWeb.panel_state import StateNames
+from SlicePropagationWeb.slice_sliders import add_slice_slider
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -60,14 +59,7 @@ def add_slice_controls(server: "Server", view: Any, name: StateNames) -> None:
     _add_trace(tag, name)
     _add_head(tag, plane.capitalize(), COLORS[tag], name)
     _add_edges(tag, name)
-    with html.Div(classes="sp-slice-slider"):
-        Slider(
-            typed_state=connect_slice_view_slider_to_state(server, view),
-            theme="dark",
-            density="compact",
-            color=COLORS[tag],
-            raw_attrs=[f'aria-label="{plane.capitalize()} slice"'],
-        )
+    add_slice_slider(server, tag, plane, COLORS[tag])
 
 
 def _add_trace(tag: str, name: StateNames) -> None:

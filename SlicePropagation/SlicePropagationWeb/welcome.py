@@ -2,6 +2,7 @@
 
 from trame.widgets import html, vuetify3
 
+from SlicePropagationWeb.loading import LAST_STAGE
 from SlicePropagationWeb.page_parts import ACCENT, BLUE, command_button, give, progress_bar, shown
 from SlicePropagationWeb.panel_state import StateNames
 
@@ -48,16 +49,25 @@ def _add_beginnings(name: StateNames) -> None:
 
 def _add_loading(name: StateNames) -> None:
     with html.Div(v_if=name.loading, classes="sp-loading", role="status"):
-        with html.Div(classes="sp-row justify-center"):
-            vuetify3.VProgressCircular(
-                indeterminate=True,
-                size="22",
-                width="2",
-                color=ACCENT,
-                raw_attrs=['aria-label="An image is being opened"'],
-            )
-            html.Span(shown(name.loading), classes="sp-loading-name ml-3")
+        _add_spinner(name.loading)
         add_reading(name, "'Finding the file'")
+
+
+def _add_spinner(text: str) -> None:
+    """The sign that something goes on, and what that is.
+
+    Args:
+        text: expression of it.
+    """
+    with html.Div(classes="sp-row justify-center"):
+        vuetify3.VProgressCircular(
+            indeterminate=True,
+            size="22",
+            width="2",
+            color=ACCENT,
+            raw_attrs=['aria-label="An image is being opened"'],
+        )
+        html.Span(shown(text), classes="sp-loading-name ml-3")
 
 
 def add_reading(name: StateNames, first: str) -> None:
@@ -82,13 +92,28 @@ def add_reading(name: StateNames, first: str) -> None:
 
 
 def add_opening(name: StateNames) -> None:
-    """Add what lies over the views while another volume is opened.
+    """Add what lies over the views while another volume is opened, and until each has a picture of it.
 
     Args:
         name: names of the PanelState's values in the browser.
     """
     with html.Div(v_if=f"{name.loading} && {name.volume_name}", classes="sp-opening"):
         _add_loading(name)
+    with (
+        html.Div(
+            v_if=f"!{name.loading} && {name.volume_name}",
+            classes="sp-opening sp-see-through",
+            raw_attrs=["data-first-pictures"],  # of `www/first_pictures.js`
+        ),
+        html.Div(classes="sp-loading", role="status"),
+    ):
+        _add_spinner(f"`Opening ${{{name.volume_name}}}…`")
+        progress_bar(
+            indeterminate=True,
+            classes="mt-3",
+            raw_attrs=['aria-label="The views are drawn"'],
+        )
+        html.Div(f"{LAST_STAGE}…", classes="sp-faint sp-gap")
 
 
 def add_alert(name: StateNames) -> None:

@@ -33,7 +33,7 @@ from SlicePropagationWeb.page_refresh import PageRefresh
 from SlicePropagationWeb.page_session import Exports, PageSession
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState
-from SlicePropagationWeb.redo import Redo
+from SlicePropagationWeb.redo import HELD_SECONDS, Redo
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.slice_numbers import event_in_numbers, number
 from SlicePropagationWeb.surprises import tell, unexpected
@@ -116,6 +116,8 @@ class Workflow:
         self.say(self.presenter.started(is_started))
         if is_started:
             self._begin_progress(follows=not is_redo)
+        if self._is_redoing:  # pictures of its slices would take as long as the slices
+            self.views.hold(HELD_SECONDS)
         self.refresh()
 
     def segment_first(self, model: ShippedModel, segment_ids: dict[int, str]) -> None:
@@ -286,6 +288,8 @@ class Workflow:
                 self._show_redone()
             else:
                 self._show_whole()
+        if is_redone:
+            self.views.release()
         self.worked()
 
     def _show_redone(self) -> None:

@@ -114,6 +114,19 @@ def test_an_edit_becomes_a_correction_through_the_observer_and_our_own_writes_do
     assert np.flatnonzero(bench.logic.session.stale(1)).size
 
 
+def test_an_edit_is_looked_at_as_soon_as_the_logic_is_told_to(bench):
+    from SlicePropagationMRML.run.logic import PropagationLogic
+
+    waits = []
+    logic = PropagationLogic(
+        bench.scene, bench.editorLogic, schedule=lambda wait, look: waits.append(wait), waitMS=7
+    )
+    logic.open(bench.volume, bench.segmentation, ["disc"])
+    bench.draw("disc", 7, SMALL)
+    assert waits == [7]
+    logic.cleanup()
+
+
 def test_undo_and_redo_of_the_logic_bring_provenance_along(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)

@@ -15,6 +15,12 @@ LISTEN = """() => {
   const all = { subtree: true, childList: true, characterData: true };
   window.listener.observe(document.body, all);
 }"""
+# How far the thumb of a slider stands from the value that it says, as a share of its track.
+OFF_PLACE = """(thumb) => {
+  const [box, track] = [thumb, thumb.parentElement].map((one) => one.getBoundingClientRect());
+  const [now, first, last] = ["now", "min", "max"].map((of) => +thumb.getAttribute(`aria-value${of}`));
+  return Math.abs((box.x + box.width / 2 - track.x) / track.width - (now - first) / (last - first));
+}"""
 MARKS = {"sp-cell", "sp-stale", "sp-absent"}  # of a slice on the strip, besides its kind
 
 

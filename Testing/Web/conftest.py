@@ -3,8 +3,6 @@
 They are skipped, with the reason, where one of them is absent.
 """
 
-import time
-
 import pytest
 
 pytest.importorskip("trame_slicer", reason="needs trame-slicer, the extra 'browser' or 'app'")
@@ -14,7 +12,7 @@ playwright = pytest.importorskip(
 )
 
 from program import Program
-from web_bench import SETTLED_MS, Bench, chromium, open_page
+from web_bench import SETTLED_MS, Bench, chromium, open_page, walk_slowly
 
 DIALOG = ".v-overlay--active:not(.v-tooltip)"
 
@@ -64,16 +62,7 @@ def long_run(monkeypatch):
 
     However fast the engine is, and however slow the browser.
     """
-    from SlicePropagationMRML.run.slice_run import SliceRun
-
-    walk = SliceRun._walk
-
-    def walk_slowly(*arguments):
-        for step in walk(*arguments):
-            time.sleep(0.5)
-            yield step
-
-    monkeypatch.setattr(SliceRun, "_walk", walk_slowly)
+    walk_slowly(monkeypatch, 0.5)
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,8 @@ class Program:
         self._has_address.wait(90)
         said = "\n".join(self.lines)
         found = re.search(r"is at (https?://\S+)", said)
+        if found is None:
+            self.kill()  # nobody else knows of it
         assert found is not None, said
         self.address = found[1]
 

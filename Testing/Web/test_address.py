@@ -119,7 +119,7 @@ def test_cancel_waits_no_more_for_an_address_and_ends_the_fetching(
     dialog.get_by_text("Cancel", exact=True).click()
     bench.wait_for_text(dialog, "Nothing was opened.")
     dialog.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
-    dialog.wait_for_selector(".sp-opening", state="detached")
+    dialog.wait_for_selector(".sp-opening", state="hidden")
     assert not Elsewhere.goes_on.is_set()
     wait_for(dialog, lambda: not any(copies.iterdir()))  # though the server sends nothing
     Elsewhere.goes_on.set()

@@ -42,7 +42,7 @@ def open_case(page, name):
 
 def wait_until_open(page, name):
     page.wait_for_selector(f".sp-volume >> text={name} ·")
-    page.wait_for_selector(".sp-opening", state="detached")
+    page.wait_for_selector(".sp-opening", state="hidden")
     page.wait_for_timeout(1500)
 
 

@@ -109,3 +109,52 @@ def test_a_view_that_is_given_up_while_it_waits_holds_nobody_up(turns):
 
     run(give_up)
     assert drawn == ["Green", "Yellow"]
+
+
+def test_while_drawing_is_held_back_a_view_draws_once_for_each_act_in_it(turns):
+    drawn = []
+
+    async def act_twice():
+        turns.hold(30)
+        turns.work_in("Red")
+        waiting = asyncio.create_task(draw(turns, "Green", drawn))
+        await asyncio.wait_for(draw(turns, "Red", drawn), 5)
+        unasked = asyncio.create_task(draw(turns, "Red", drawn))
+        await asyncio.sleep(SOON_S)
+        assert drawn == ["Red"]
+        turns.work_in("Red")
+        await asyncio.wait_for(unasked, 5)
+        assert not waiting.done()
+        waiting.cancel()
+
+    run(act_twice)
+    assert drawn == ["Red", "Red"]
+
+
+def test_after_it_the_view_of_the_person_draws_first_however_long_the_others_waited(
+    turns, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(drawing_turns, "PATIENCE_S", SOON_S / 2)
+
+    async def release():
+        turns.prefer("Red")
+        turns.hold(30)
+        tasks = [asyncio.create_task(draw(turns, name, drawn)) for name in ("Green", "Red")]
+        await asyncio.sleep(SOON_S)
+        assert drawn == []
+        turns.release()
+        await asyncio.wait_for(asyncio.gather(*tasks), 5)
+
+    run(release)
+    assert drawn == ["Red", "Green"]
+
+
+def test_drawing_is_held_back_no_longer_than_was_said(turns):
+    async def wait_for_the_end():
+        turns.hold(SOON_S)
+        await asyncio.wait_for(turns.begin("Green"), 5)
+
+    began = monotonic()
+    run(wait_for_the_end)
+    assert monotonic() - began >= SOON_S

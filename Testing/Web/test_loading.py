@@ -273,7 +273,7 @@ def test_the_page_says_what_is_read_of_an_image_and_how_far_that_is(
     assert faults(page, ".sp-opening") == []
     goes_on.set()
     is_shown(bench, page, ct(), "chest.nii.gz")
-    page.locator(".sp-opening").wait_for(state="detached")
+    page.locator(".sp-opening").wait_for(state="hidden")
 
 
 @pytest.mark.parametrize("name", ["large.nrrd", "large.nii.gz"])

@@ -270,6 +270,32 @@ def test_the_empty_hand_moves_the_picture(page, bench):
     bench.call(bench.application.views.fit, "Red")
 
 
+def test_the_middle_button_moves_the_picture_whatever_is_in_the_hand(page, bench):
+    bench.call(bench.controller.take, "paint")
+    node = view_node(bench)
+    before = bench.call(node.GetXYZOrigin)
+    drawn = bench.masks()
+    drag(page, bench, "middle", right=60, down=0)
+    wait_for(page, lambda: abs(bench.call(node.GetXYZOrigin)[0] - before[0]) > 5)
+    assert np.array_equal(bench.masks(), drawn)
+    bench.call(bench.application.views.fit, "Red")
+
+
+def test_control_and_the_wheel_zoom_on_the_slice_that_is_shown(page, bench):
+    page.get_by_label("Fit Axial view").click()
+    wait_for(page, lambda: shown_part(bench) == pytest.approx(1, abs=0.02))
+    box = large_view(page)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.keyboard.down("Control")
+    for _ in range(4):
+        page.mouse.wheel(0, -100)
+        page.wait_for_timeout(100)
+    page.keyboard.up("Control")
+    wait_for(page, lambda: abs(shown_part(bench) - 1) > 0.1)
+    assert bench.data.index == SEED
+    bench.call(bench.application.views.fit, "Red")
+
+
 def test_with_shift_the_other_views_show_the_place_under_the_pointer(page, bench):
     page.keyboard.down("Shift")
     page.mouse.move(*bench.pixel(page, 90, 70, SEED))

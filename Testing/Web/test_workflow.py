@@ -24,8 +24,12 @@ from at_the_page import (
 )
 from SlicePropagationMRML.run.events import Stepped
 from SlicePropagationMRML.run.run import Phase
-from web_bench import wait_for
+from SlicePropagationWeb import workflow
+from SlicePropagationWeb.render_throttle import RenderThrottle
+from web_bench import PATIENCE, SETTLED_MS, wait_for, walk_slowly
 from web_files import read_mask
+
+VIEWS = {"Red", "Green", "Yellow", "ThreeD"}
 
 
 def test_a_stroke_of_the_mouse_makes_a_seed_on_that_slice_only(page, bench):
@@ -230,6 +234,31 @@ def test_a_correction_redoes_its_gap_at_once_with_the_old_outline_for_a_moment(p
     page.keyboard.press("Control+z")
     wait_for(page, lambda: np.array_equal(bench.masks(), run))
     assert not bench.data.is_running
+
+
+def test_while_a_correction_is_redone_nothing_is_drawn_but_what_the_person_works_in(
+    page, bench, monkeypatch
+):
+    seed(page, bench)
+    propagate(page)
+    bench.show_slice(SEED + 9)
+    bench.wait_for_value(page, "index", SEED + 9)
+    page.wait_for_timeout(SETTLED_MS)
+    draw = RenderThrottle._render_frame
+    drawn = []
+
+    def draw_and_note(scheduler, quality):
+        drawn.append((scheduler.name, bench.application.workflow.logic.isRunning))
+        draw(scheduler, quality)
+
+    monkeypatch.setattr(RenderThrottle, "_render_frame", draw_and_note)
+    monkeypatch.setattr(workflow, "HELD_SECONDS", PATIENCE)
+    walk_slowly(monkeypatch, 0.1)
+    bench.call(setattr, bench.data, "after_correction", "always")
+    bench.paint_spleen(page, SEED + 9)
+    wait_for_message(page, "taken over by its neighbours")
+    wait_for(page, lambda: {name for name, is_running in drawn if not is_running} == VIEWS)
+    assert {name for name, is_running in drawn if is_running} <= {"Red"}
 
 
 def test_a_correction_waits_where_its_gap_takes_longer(page, bench):

@@ -91,7 +91,7 @@ class Desk:
 
     def wait_for_case(self, name):
         self.page.wait_for_selector(f".sp-volume >> text={name} ·")
-        self.page.wait_for_selector(".sp-opening", state="detached")
+        self.page.wait_for_selector(".sp-opening", state="hidden")
         self.page.wait_for_timeout(1200)
 
     def draw(self, index=3):

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -249,6 +250,20 @@ class Bench:
         self.show_slice(index)
         self.wait_for_value(page, "index", index)
         self.stroke(page, index, middle_line(index, plane), plane)
+
+
+def walk_slowly(monkeypatch, seconds):
+    """Have each slice of a run take longer by so many seconds, until the test ends."""
+    from SlicePropagationMRML.run.slice_run import SliceRun
+
+    walk = SliceRun._walk
+
+    def walk_and_wait(*arguments):
+        for step in walk(*arguments):
+            time.sleep(seconds)
+            yield step
+
+    monkeypatch.setattr(SliceRun, "_walk", walk_and_wait)
 
 
 def middle_line(index, plane):

@@ -28,6 +28,7 @@ class EditObserver:
         schedule: `schedule(milliseconds, function)`, the event loop's timer.
         onEdit: what is called.
         onStroke: called at once with each change that is not ours, however many there are.
+        waitMS: the moment.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class EditObserver:
         schedule: Schedule,
         onEdit: Callable[[], object],
         onStroke: Callable[[], object] = lambda: None,
+        waitMS: int = DEBOUNCE_MS,
     ) -> None:
         self._schedule = schedule
+        self._waitMS = waitMS
         self._onEdit = onEdit
         self._onStroke = onStroke
         self._isOurs = False
@@ -78,7 +81,7 @@ class EditObserver:
         if self._isWaiting:
             return
         self._isWaiting = True
-        self._schedule(DEBOUNCE_MS, self._report)
+        self._schedule(self._waitMS, self._report)
 
     def _report(self) -> None:
         self._isWaiting = False

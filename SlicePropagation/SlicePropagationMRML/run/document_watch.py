@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from SlicePropagationMRML.nodes.edit_observer import EditObserver, PlaceObserver
+from SlicePropagationMRML.nodes.edit_observer import DEBOUNCE_MS, EditObserver, PlaceObserver
 from SlicePropagationMRML.nodes.sequence_frames import FrameWatch, browserOf
 from SlicePropagationMRML.nodes.types import Schedule
 from SlicePropagationMRML.run.document import Document
@@ -19,6 +19,7 @@ class DocumentWatch:
         frameMoved: called at once when the sequence shows another frame, or starts or stops
             playing.
         stroke: called at once with each change by a person.
+        waitMS: how long a moment after an edit is.
     """
 
     def __init__(
@@ -28,10 +29,11 @@ class DocumentWatch:
         look: Callable[[], object],
         frameMoved: Callable[[], object],
         stroke: Callable[[], object] = lambda: None,
+        waitMS: int = DEBOUNCE_MS,
     ) -> None:
         self._document = document
         self._frameMoved = frameMoved
-        self._edits = EditObserver(document.segmentationNode, schedule, look, stroke)
+        self._edits = EditObserver(document.segmentationNode, schedule, look, stroke, waitMS)
         self._place = PlaceObserver(document, schedule, look)
         self._frames: FrameWatch | None = None
         self._numSeen = 0

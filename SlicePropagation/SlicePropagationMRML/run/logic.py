@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationMRML.nodes.edit_observer import DEBOUNCE_MS
 from SlicePropagationMRML.nodes.preview import Preview
 from SlicePropagationMRML.nodes.types import (
     EditorLogic,
@@ -53,6 +54,7 @@ class PropagationLogic:
             or None for our editor logic.
         schedule: `schedule(milliseconds, function)`, the event loop's timer; None when the caller
             drives with `runToEnd`.
+        waitMS: how long after an edit it is taken over; edits that come meanwhile count as one.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class PropagationLogic:
         editorLogic: EditorLogic,
         saveStateForUndo: Callable[[], object] | None = None,
         schedule: Schedule | None = None,
+        *,
+        waitMS: int = DEBOUNCE_MS,
     ) -> None:
         self.editorLogic = editorLogic
         self.saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
@@ -76,6 +80,7 @@ class PropagationLogic:
             schedule,
             self.look,
             lambda: self._outside.frameMoved(),
+            waitMS,
         )
         self._outside = SceneWatch(
             scene,

@@ -29,6 +29,7 @@ class Workplace:
         schedule: the event loop's timer.
         look: called a moment after an edit or a move.
         frameMoved: called when the sequence of the volume shows another frame.
+        waitMS: how long a moment after an edit is.
 
     Attributes:
         onStroke: called at once with each change by a person.
@@ -42,12 +43,14 @@ class Workplace:
         schedule: Schedule,
         look: Callable[[], object],
         frameMoved: Callable[[], object],
+        waitMS: int,
     ) -> None:
         self._scene = scene
         self._editorLogic = editorLogic
         self._schedule = schedule
         self._look = look
         self._frameMoved = frameMoved
+        self._waitMS = waitMS
         self.onStroke: Callable[[], object] = lambda: None
         self.hasConverted = False
         self._document: Document | None = None
@@ -126,6 +129,7 @@ class Workplace:
             self._look,
             self._frameMoved,
             lambda: self.onStroke(),
+            self._waitMS,
         )
         self.useEditorNode()
         editorNode = self._editorLogic.GetSegmentEditorNode()

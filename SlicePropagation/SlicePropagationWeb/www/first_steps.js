@@ -149,7 +149,7 @@
   // What they are about is there once a volume is open; not over a dialog that asks something.
   const watch = setInterval(() => {
     if (wasSeen()) return clearInterval(watch);
-    const isAsked = document.querySelector(".v-dialog.v-overlay--active, .sp-opening");
+    const isAsked = document.querySelector(".v-dialog.v-overlay--active, .sp-opening:not([hidden])");
     if (document.querySelector("[data-slice]") && !isAsked) {
       clearInterval(watch);
       begin();
