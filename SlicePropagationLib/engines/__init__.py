@@ -187,10 +187,11 @@ def model_hash(engine: Engine) -> str | None:
 def weights_record(engine: Engine) -> dict[str, str | None]:
     """What a result says about the weights of its engine: {name: hash}.
 
-    And about those of what smoothed it, where something did.
+    And about those of what looked at its outlines or smoothed it, where something did.
     """
     record = {"model_sha256": model_hash(engine)}
-    smoother = getattr(engine, "smoother_sha256", None)
-    if smoother:
-        record["smoother_sha256"] = smoother
+    for name in ("outline_sha256", "smoother_sha256"):
+        value = getattr(engine, name, None)
+        if value:
+            record[name] = value
     return record
