@@ -201,9 +201,7 @@ def _cut(planes: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
     height, width = planes.shape[1:]
     rows = np.arange(top, top + side)
     columns = np.arange(left, left + side)
-    window = planes[
-        :, np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)[None]
-    ]
+    window = planes[:, np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)[None]]
     window[-1, (rows < 0) | (rows >= height)] = 0
     window[-1, :, (columns < 0) | (columns >= width)] = 0
     return window
