@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from SlicePropagationLib.arrays import Anchors, Probability
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.distance import probability_of
-from SlicePropagationLib.engines.outline.view import ODDS, ODDS_SCALE, outline_view
+from SlicePropagationLib.engines.outline.view import outline_view
 from SlicePropagationLib.errors import CheckpointError
 from SlicePropagationLib.files.shipped_weights import find_model
 from SlicePropagationLib.networks.checkpoint import (
@@ -29,12 +29,6 @@ from SlicePropagationLib.stack import SliceStack
 
 log = logging.getLogger(__name__)
 MODEL = "outline_unet"
-# How much of a change of log odds counts, and the most of it that does. All of it gained the most
-# on the hippocampus and lost .01 to .03 on large tumours and on small organs in CT; what is left is
-# a gain, or no loss, on every set of `val` at three and five annotated slices. .35, .5, .75 and 1
-# were tried, at most 1, 2 and any, and only within 3 or 6 pixels of the outline.
-TRUST = 0.35
-MOST_CHANGE = 1.0
 
 
 class OutlineRefiner:
@@ -82,10 +76,7 @@ class OutlineRefiner:
         view = outline_view(stack, index, probability, anchors)
         if view is None:
             return probability
-        before = view.maps[ODDS] * np.float32(ODDS_SCALE)
-        change = self._log_odds(view.maps, view.facts) - before
-        limited = np.clip(change, -MOST_CHANGE, MOST_CHANGE)
-        found = probability_of(before + np.float32(TRUST) * limited, 1.0)
+        found = probability_of(self._log_odds(view.maps, view.facts), 1.0)
         if not (found >= 0.5).any():
             return probability
         refined = probability.copy()
@@ -103,8 +94,8 @@ class OutlineRefiner:
             values = torch.from_numpy(np.ascontiguousarray(maps[None])).to(device)
             padding = (0, -width % multiple, 0, -height % multiple)
             values = F.pad(values, padding, mode="replicate")
-            found = self.network(values, torch.from_numpy(facts[None]).to(device))
-        return found[0, :height, :width].float().cpu().numpy()
+            found = self.network.limited(values, torch.from_numpy(facts[None]).to(device))
+        return found[0, :height, :width].cpu().numpy()
 
 
 def load_refiner(path: Path | str, device: str = "cpu") -> OutlineRefiner:

@@ -36,7 +36,7 @@ class OutlineUNet(nn.Module):
         nn.init.zeros_(cast(Tensor, self.head.bias))
 
     def forward(self, maps: Tensor, facts: Tensor) -> Tensor:
-        """Log odds of every pixel.
+        """Log odds of every pixel, all of the change counted, for training.
 
         Args:
             maps: (B, num_maps, H, W), H and W multiples of `config.multiple`.
@@ -45,6 +45,19 @@ class OutlineUNet(nn.Module):
         Returns:
             (B, H, W).
         """
+        return self.before(maps) + self._change(maps, facts)
+
+    def limited(self, maps: Tensor, facts: Tensor) -> Tensor:
+        """As `forward`, with what counts of the change, within its limits."""
+        config = self.config
+        change = self._change(maps, facts).clamp(-config.most_change, config.most_change)
+        return self.before(maps) + config.trust * change
+
+    def before(self, maps: Tensor) -> Tensor:
+        """(B, H, W) log odds that are corrected."""
+        return self.config.odds_scale * maps[:, self.config.odds_map]
+
+    def _change(self, maps: Tensor, facts: Tensor) -> Tensor:
         config = self.config
         cells = F.pixel_unshuffle(maps, config.cell)
         planes = facts[:, :, None, None].expand(-1, -1, *cells.shape[2:])
@@ -57,5 +70,4 @@ class OutlineUNet(nn.Module):
         for decoder in self.decoders:
             risen = F.interpolate(features, scale_factor=2, mode="nearest")
             features = decoder(torch.cat([kept.pop(), risen], dim=1))
-        change = F.pixel_shuffle(self.head(features), config.cell)[:, 0]
-        return config.odds_scale * maps[:, config.odds_map] + change
+        return F.pixel_shuffle(self.head(features), config.cell)[:, 0].float()

@@ -51,9 +51,9 @@ class OutlineTask(nn.Module):
 
     def forward(self, batch: Batch) -> Losses:
         """{"total": cross-entropy and Dice loss, which are the others}."""
-        odds = self.network(batch["maps"], batch["facts"]).float()
+        odds = self.network(batch["maps"], batch["facts"])
         truth, weight = batch["truth"], batch["weight"]
-        before = self._before(batch)
+        before = self.network.before(batch["maps"])
         is_near = (odds.detach().abs() < NEAR) | (before.abs() < NEAR)
         counts = weight * (1 + self.config.edge_weight * is_near)
         entropy = F.binary_cross_entropy_with_logits(odds, truth, reduction="none")
@@ -68,20 +68,15 @@ class OutlineTask(nn.Module):
 
     @torch.no_grad()
     def metrics(self, batch: Batch) -> Metrics:
-        """{"dice", "dice_before", "count": number of windows}."""
-        odds = self.network(batch["maps"], batch["facts"])
+        """{"dice", "dice_before", "count": number of windows}, as the network is asked later."""
+        odds = self.network.limited(batch["maps"], batch["facts"])
         truth = (batch["truth"] > 0.5).float()
-        before = (self._before(batch) > 0).float()
+        before = (self.network.before(batch["maps"]) > 0).float()
         return {
             "dice": float(_dice((odds > 0).float(), truth, batch["weight"], 1e-6).mean()),
             "dice_before": float(_dice(before, truth, batch["weight"], 1e-6).mean()),
             "count": len(truth),
         }
-
-    def _before(self, batch: Batch) -> Tensor:
-        """(B, H, W) log odds that are corrected."""
-        network = self.config.network
-        return network.odds_scale * batch["maps"][:, network.odds_map]
 
 
 def _dice(found: Tensor, truth: Tensor, weight: Tensor, smoothing: float) -> Tensor:

@@ -121,11 +121,12 @@ def test_every_set_has_its_share_of_the_windows(tmp_path, case):
     assert weights[~is_one].sum() / weights[is_one].sum() == pytest.approx(3)  # the root of 9
 
 
-def small(**loop):
+def small(network=None, **loop):
+    network = network or {}
     default = PRESETS["default"]
     return replace(
         default,
-        task=replace(default.task, network=OutlineUNetConfig(widths=(8, 16))),
+        task=replace(default.task, network=OutlineUNetConfig(widths=(8, 16), **network)),
         windows=replace(default.windows, side=32),
         loop=replace(default.loop, batch_size=8, averaging=0.9, warmup_batches=10, **loop),
     )
@@ -154,7 +155,8 @@ def displaced(seed):
 
 
 def test_it_learns_to_move_an_outline_to_where_the_image_has_it(tmp_path):
-    training = small(epochs=4, batches_per_epoch=40)
+    all_counts = {"trust": 1.0, "most_change": 12.0}
+    training = small(all_counts, epochs=4, batches_per_epoch=40)
     learnt, judged = ([displaced(seed) for seed in seeds] for seeds in (range(30), range(30, 40)))
     best = fit(
         training.new_task(),
@@ -177,5 +179,7 @@ def test_settings_that_do_not_fit_are_refused():
         OutlineTraining(task=replace(default.task, network=OutlineUNetConfig(num_maps=6)))
     with pytest.raises(ConfigError, match="widths must be positive"):
         OutlineUNetConfig(widths=(8, 0))
+    with pytest.raises(ConfigError, match="trust must be above 0"):
+        OutlineUNetConfig(trust=0.0)
     with pytest.raises(ConfigError, match="shots must be lists"):
         OutlineResultsConfig(shots=((0,),))
