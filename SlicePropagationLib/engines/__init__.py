@@ -35,6 +35,18 @@ ENGINES = {
             learns=True,
         ),
         EngineInfo(
+            "slice_unet_plain",
+            "Trained network, outlines as walked",
+            "SlicePropagationLib.engines.model_file",
+            "make_slice_unet_plain",
+            "The trained network of before 2026-11-30, without the second look at each outline; for"
+            " one release.",
+            ("torch",),
+            has_weights=True,
+            learns=True,
+            weights="slice_unet",
+        ),
+        EngineInfo(
             "registration",
             "Image registration",
             "SlicePropagationLib.engines.image_registration",

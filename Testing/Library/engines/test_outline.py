@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from engine_phantoms import cylinder, disc, stack_of
 
-from SlicePropagationLib.engines import make_engine, weights_record
+from SlicePropagationLib.engines import ENGINES, make_engine, weights_record
 from SlicePropagationLib.engines.outline import refiner as library
 from SlicePropagationLib.engines.outline.refiner import (
     OutlineRefiner,
@@ -149,6 +149,19 @@ def test_between_annotated_slices_what_both_walks_say_together_is_looked_at(
     blended = plain.blend(stack, 12, *raw, (MIDDLE, 16), anchors)
     expected = shipped_refiner("cpu").refined(stack, 12, blended, anchors)
     assert np.array_equal(shipped.blend(stack, 12, *walks, (MIDDLE, 16), anchors), expected)
+
+
+def test_the_network_of_before_stays_selectable(stack, anchors, shipped):
+    before = make_engine("slice_unet_plain", "cpu")
+    run = Run(MIDDLE, (11, 12))
+    plain = shipped.without_outline()
+    for one, other in zip(
+        before.walk(stack, run, anchors), plain.walk(stack, run, anchors), strict=True
+    ):
+        assert np.array_equal(one, other)
+    assert before.model_sha256 == shipped.model_sha256
+    assert (before.name, shipped.name) == ("slice_unet_plain", "slice_unet")
+    assert ENGINES["slice_unet_plain"].is_ready
 
 
 def test_along_time_outlines_stay_as_they_were_found(stack, anchors, shipped):
