@@ -30,8 +30,19 @@ def dice(prediction: np.ndarray, truth: np.ndarray) -> float:
 
     Source: Dice, Ecology 26(3), 1945.
     """
+    if truth.ndim > 2:
+        return _dice_on(prediction, truth, range(len(truth)))
     total = np.count_nonzero(prediction) + np.count_nonzero(truth)
     return 1.0 if total == 0 else 2.0 * np.count_nonzero(prediction & truth) / total
+
+
+def _dice_on(prediction: np.ndarray, truth: np.ndarray, indices: Iterable[int]) -> float:
+    """Dice of some slices, one after the other: no array of the size of a large volume is made."""
+    shared = total = 0
+    for index in indices:
+        shared += np.count_nonzero(prediction[index] & truth[index])
+        total += np.count_nonzero(prediction[index]) + np.count_nonzero(truth[index])
+    return 1.0 if total == 0 else 2.0 * shared / total
 
 
 def dice_without(
@@ -42,13 +53,13 @@ def dice_without(
     """Dice of two (N, H, W) masks over the slices that were not annotated (the primary score)."""
     kept = np.ones(len(truth), bool)
     kept[list(annotated)] = False
-    return dice(prediction[kept], truth[kept])
+    return _dice_on(prediction, truth, np.flatnonzero(kept))
 
 
 def dice_within(prediction: np.ndarray, truth: np.ndarray) -> float:
     """Dice over the structure's true extent, annotated slices included (the thesis's score)."""
     shown = truth.any(axis=(1, 2))
-    return dice(prediction[shown], truth[shown])
+    return _dice_on(prediction, truth, np.flatnonzero(shown))
 
 
 def dice_per_slice(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:

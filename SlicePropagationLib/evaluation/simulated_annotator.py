@@ -264,7 +264,8 @@ def slice_to_correct(
     label = session.labels[0]
     if correct == "suggested":
         return next_slice_to_correct(session, label)
-    wrong = (session.masks(label) ^ truth).sum(axis=(1, 2))
+    pairs = ((session.mask(label, index), true) for index, true in enumerate(truth))
+    wrong = np.array([np.count_nonzero(mask ^ true) for mask, true in pairs])
     wrong[session.anchors(label)] = 0
     return int(wrong.argmax()) if wrong.any() else None
 

@@ -1,7 +1,7 @@
 """What many cases cost beside the propagation itself: overhead, memory, time to resume.
 
     python Testing/Benchmarks/benchmark_scale.py [--cases 40] [--workers 1,2,4] [--sleep 1]
-        [--tasks 4] [--done 1000]
+        [--tasks 4] [--done 1000] [--picture FILE.svg]
 
 Three parts, each with a scheduler in a process of its own:
 
@@ -10,9 +10,11 @@ Three parts, each with a scheduler in a process of its own:
 - `--workers 1,2,4,...`: so many Dask workers in one process, whose tasks sleep `--sleep` seconds and
   return an outcome of real size, `--tasks` for each worker. What is measured is what Dask and `batch`
   take, not a propagation. The efficiency at 10 s a case is computed from the overhead of each task;
+- `--handed N`: so many cases that nothing is done for, on two such workers: memory over the run;
 - `--done N`: how long `batch --resume` takes to pass over N cases that are done.
 
-A part is left out with 0. Memory is the proportional set size (Linux).
+A part is left out with 0. Memory is the proportional set size (Linux). `--picture` draws the curves
+of the parts with tasks that sleep and with cases that nothing is done for.
 """
 
 import argparse
@@ -28,15 +30,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+BENCHMARKS = Path(__file__).resolve().parent
+CHECKOUT = BENCHMARKS.parents[1]
 sys.path.insert(0, str(CHECKOUT))
+
+from scale_curves import Efficiency, Memory, draw_curves
 
 from SlicePropagationLib.cluster import as_done_on_cluster
 from SlicePropagationLib.pipelines import batch, outcomes
@@ -49,7 +54,7 @@ SHAPE = (12, 40, 40)
 GOAL_S = 10.0  # of a case, for which the efficiency is computed
 ENGINE = "registration"
 HOST = "--host-workers"  # how this file is started to hold workers that sleep
-STARTS_WITHIN_S = 120
+PATIENCE_S = 600  # for processes to start and to end, also on a busy machine
 
 
 class Cluster(NamedTuple):
@@ -87,23 +92,26 @@ def cluster(folder: Path, commands: list[list[str]], num_workers: int) -> Iterat
     words = ["-m", "distributed.cli.dask_scheduler", "--port", "0", "--scheduler-file", str(known)]
     processes = [start([*words, "--no-dashboard", "--no-show"], folder)]
     try:
-        while not known.exists():
+        while not (known.exists() and known.stat().st_size):  # written whole a moment later
             time.sleep(0.1)
         address = json.loads(known.read_text(encoding="utf-8"))["address"]
         processes += [start([*command, address], folder) for command in commands]
         with Client(address) as client:
-            client.wait_for_workers(num_workers, timeout=STARTS_WITHIN_S)
+            client.wait_for_workers(num_workers, timeout=PATIENCE_S)
         yield Cluster(address, processes[0])
     finally:
         for process in reversed(processes):
             process.terminate()
         for process in processes:
-            process.wait(30)
+            process.wait(PATIENCE_S)
 
 
 def start(words: list[str], folder: Path) -> subprocess.Popen:
-    """A Python process that says nothing."""
-    paths = {"PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1"}
+    """A Python process that says nothing, and finds this module."""
+    paths = {
+        "PYTHONPATH": os.pathsep.join(map(str, (CHECKOUT, BENCHMARKS))),
+        "OMP_NUM_THREADS": "1",
+    }
     return subprocess.Popen(
         [sys.executable, *words],
         cwd=folder,
@@ -111,6 +119,17 @@ def start(words: list[str], folder: Path) -> subprocess.Popen:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def by_name(task):
+    """A function of this file as workers import it.
+
+    One of the program that was started is sent whole with each case, and stays in the scheduler's
+    log of messages; those of `batch` are a name there.
+    """
+    import benchmark_scale
+
+    return getattr(benchmark_scale, task.__name__)
 
 
 # Real workers
@@ -169,18 +188,11 @@ def real_workers(folder: Path, count: int) -> None:
     worker = ["-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-dashboard"]
     with cluster(folder, [worker] * 2, 2) as found:
         request = BatchRequest(table, folder / "out", ENGINE, scheduler=found.address)
-        list(as_done_on_cluster(warm_up, range(4), found.address))
-        print(f"\n{count} cases, two workers; memory over the run\n     done    wall s  client MB"
-              "  scheduler MB")  # fmt: skip
-        show_memory(0, 0.0, found)
+        list(as_done_on_cluster(by_name(warm_up), range(4), found.address))
+        print(f"\n{count} cases, two workers; memory over the run")
         began = time.perf_counter()
-        moments = {max(1, count * tenth // 10) for tenth in range(1, 11)}
-        with replaced_task(made_up):
-            outcomes = []
-            for outcome in run_batch(request):
-                outcomes.append(outcome)
-                if len(outcomes) in moments:
-                    show_memory(len(outcomes), time.perf_counter() - began, found)
+        with replaced_task(by_name(made_up)):
+            outcomes = list(watched(run_batch(request), count, found))
         wall_s = time.perf_counter() - began
     failed = [outcome for outcome in outcomes if outcome.error]
     assert not failed, failed[0]
@@ -194,10 +206,21 @@ def real_workers(folder: Path, count: int) -> None:
     print(f"  manifest                {size / 1e6:8.2f} MB, {size / count:.0f} bytes a case")
 
 
-def show_memory(done: int, wall_s: float, found: Cluster) -> None:
-    """A line of what client and scheduler hold at this moment."""
-    client, scheduler = memory_mb(), memory_mb(found.scheduler.pid)
-    print(f"  {done:7d} {wall_s:9.1f} {client:10.0f} {scheduler:13.0f}", flush=True)
+def watched(outcomes: Iterator, count: int, found: Cluster, rows: list | None = None) -> Iterator:
+    """What comes, and at every tenth of it a line of what client and scheduler hold."""
+    print("     done    wall s  client MB  scheduler MB")
+    moments = {count * tenth // 10 for tenth in range(11)}
+    began = time.perf_counter()
+    for done, outcome in enumerate(chain([None], outcomes)):
+        if done in moments:
+            memory = Memory(done, memory_mb(), memory_mb(found.scheduler.pid))
+            wall_s = time.perf_counter() - began
+            print(f"  {done:7d} {wall_s:9.1f} {memory.client_mb:10.0f} {memory.scheduler_mb:13.0f}",
+                  flush=True)  # fmt: skip
+            if rows is not None:
+                rows.append(memory)
+        if done:
+            yield outcome
 
 
 @contextlib.contextmanager
@@ -236,34 +259,72 @@ async def hold_workers(count: int, address: str) -> None:
     await asyncio.gather(*(worker.finished() for worker in workers))
 
 
-def sleeping_workers(folder: Path, counts: list[int], sleep_s: float, tasks: int) -> None:
+def sleeping_workers(
+    folder: Path, counts: list[int], sleep_s: float, tasks: int
+) -> list[Efficiency]:
     """Efficiency of so many workers, whose tasks sleep."""
+    rows = []
     print(f"\n{tasks} tasks a worker that sleep {sleep_s:g} s")
     print("                                                          client        scheduler")
     print(
         "  workers   tasks   wall s   efficiency  at 10 s (model)    MB  ms a task    MB  ms a task"
     )
     for count in counts:
-        command = [str(Path(__file__).resolve()), HOST, str(count)]
-        with cluster(folder, [command], count) as found:
+        with cluster(folder, [hosting(count)], count) as found:
             # warms up, as long as the others: by it the scheduler tells how long a task takes
-            list(as_done_on_cluster(sleep, [sleep_s] * count, found.address))
+            list(as_done_on_cluster(by_name(sleep), [sleep_s] * count, found.address))
             items = [sleep_s] * (tasks * count)
             processes = (None, found.scheduler.pid)
             began, busy = time.perf_counter(), [processor_s(own) for own in processes]
-            assert sum(1 for _ in as_done_on_cluster(sleep, items, found.address)) == len(items)
+            done = as_done_on_cluster(by_name(sleep), items, found.address)
+            assert all(isinstance(outcome, Outcome) for _, outcome in done)
             wall_s = time.perf_counter() - began
             costs = [
                 (memory_mb(own), 1000 * (processor_s(own) - before) / len(items))
                 for own, before in zip(processes, busy, strict=True)
             ]
         overhead_s = wall_s / tasks - sleep_s
+        rows.append(Efficiency(count, sleep_s * tasks / wall_s))
         print(
-            f"  {count:7d} {len(items):7d} {wall_s:8.2f} {sleep_s * tasks / wall_s:11.1%}"
+            f"  {count:7d} {len(items):7d} {wall_s:8.2f} {rows[-1].share:11.1%}"
             f" {GOAL_S / (GOAL_S + overhead_s):15.1%} "
             + "".join(f" {memory:6.0f} {own_ms:9.1f}" for memory, own_ms in costs),
             flush=True,
         )
+    return rows
+
+
+def hosting(count: int) -> list[str]:
+    """The command of a process with so many workers."""
+    return [str(Path(__file__).resolve()), HOST, str(count)]
+
+
+# Cases that nothing is done for
+
+
+def at_once(case: PropagateRequest) -> Outcome:
+    """What stands in for a case: as large as one on its way to a worker and back."""
+    return Outcome(str(case.out))
+
+
+def handed_out(folder: Path, count: int) -> list[Memory]:
+    """What client and scheduler hold over so many cases, two workers."""
+    names = (f"patient_{number:06d}" for number in range(count))
+    cases = [
+        PropagateRequest(
+            f"/shared/{name}/image.nii.gz",
+            f"/shared/{name}/seed.nii.gz",
+            f"/shared/out/{name}.nii.gz",
+        )
+        for name in names
+    ]
+    rows: list[Memory] = []
+    with cluster(folder, [hosting(2)], 2) as found:
+        print(f"\n{count} cases that nothing is done for, two workers; memory over the run")
+        done = as_done_on_cluster(by_name(at_once), cases, found.address)
+        for _, outcome in watched(done, count, found, rows):
+            assert isinstance(outcome, Outcome), outcome
+    return rows
 
 
 # Cases that are done
@@ -304,11 +365,14 @@ def main() -> None:
     parser.add_argument("--workers", default="1,2,4")
     parser.add_argument("--sleep", type=float, default=1.0)
     parser.add_argument("--tasks", type=int, default=4)
+    parser.add_argument("--handed", type=int, default=0)
     parser.add_argument("--done", type=int, default=1000)
+    parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
     counts = [int(word) for word in arguments.workers.split(",") if int(word)]
     with tempfile.TemporaryDirectory() as name:
-        folders = [Path(name) / part for part in ("real", "sleeping", "done")]
+        folders = [Path(name) / part for part in ("real", "sleeping", "done", "handed")]
+        shares, memories = [], []
         for folder in folders:
             folder.mkdir()
         if arguments.done:
@@ -316,7 +380,11 @@ def main() -> None:
         if arguments.cases:
             real_workers(folders[0], arguments.cases)
         if counts:
-            sleeping_workers(folders[1], counts, arguments.sleep, arguments.tasks)
+            shares = sleeping_workers(folders[1], counts, arguments.sleep, arguments.tasks)
+        if arguments.handed:
+            memories = handed_out(folders[3], arguments.handed)
+    if arguments.picture:
+        draw_curves(arguments.picture, shares, memories, arguments.sleep)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +12,34 @@ NUM_NOISES = 8  # slices of noise, which take turns
 LOOK_S = 0.05  # between two looks at the memory
 
 
+def disc_on(index: int) -> np.ndarray:
+    """Where the structure is on a slice, which is on all of them: bool."""
+    rows, columns = np.ogrid[:IN_SLICE, :IN_SLICE]
+    turn = index / 300
+    return np.hypot(rows - 512 - 40 * np.sin(turn), columns - 512 - 40 * np.cos(turn)) < 120
+
+
 def write_volume(path: Path, num_slices: int) -> None:
     """Noise, and a disc that winds through all slices."""
     random = np.random.default_rng(0)
-    rows, columns = np.mgrid[:IN_SLICE, :IN_SLICE]
     noises = [
         random.normal(300, 15, (IN_SLICE, IN_SLICE)).astype(np.uint16) for _ in range(NUM_NOISES)
     ]
+    slices = (
+        noises[index % NUM_NOISES] + np.uint16(200) * disc_on(index) for index in range(num_slices)
+    )
+    write_nrrd(path, slices, num_slices, np.uint16)
+
+
+def write_nrrd(path: Path, slices: Iterable[np.ndarray], num_slices: int, kind: type) -> None:
+    """Slices of one (uint8) or two bytes (uint16) a voxel, one after the other, not compressed."""
+    word = {np.uint8: b"uchar", np.uint16: b"ushort"}[kind]
     with open(path, "wb") as file:
         sizes = f"sizes: {IN_SLICE} {IN_SLICE} {num_slices}\n"
-        file.write(b"NRRD0004\ntype: ushort\ndimension: 3\n" + sizes.encode())
+        file.write(b"NRRD0004\ntype: " + word + b"\ndimension: 3\n" + sizes.encode())
         file.write(b"endian: little\nencoding: raw\n\n")
-        for index in range(num_slices):
-            turn = index / 300
-            inside = np.hypot(rows - 512 - 40 * np.sin(turn), columns - 512 - 40 * np.cos(turn))
-            voxels = noises[index % NUM_NOISES] + np.uint16(200) * (inside < 120)
-            file.write(voxels.astype("<u2").tobytes())
+        for voxels in slices:
+            file.write(voxels.astype(np.dtype(kind).newbyteorder("<")).tobytes())
 
 
 def private_bytes(process: int) -> int:
@@ -55,13 +67,13 @@ class MemoryWatch:
     def __init__(self, process: int) -> None:
         self._process = process
         self._most = self._highest = 0
+        self._is_over = threading.Event()
         threading.Thread(target=self._look, daemon=True).start()
 
     def _look(self) -> None:
-        while True:
+        while not self._is_over.wait(LOOK_S):
             self._most = max(self._most, private_bytes(self._process))
             self._highest = max(self._highest, self._most)
-            time.sleep(LOOK_S)
 
     def begin(self) -> None:
         """Print what the columns of `show` are."""
@@ -74,5 +86,10 @@ class MemoryWatch:
         print(f"{what:34s}{seconds:8.1f}{now / 1e6:10.0f}{most / 1e6:10.0f}", flush=True)
 
     def end(self) -> None:
-        """Print the most of all."""
-        print(f"{'the most':52s}{self._highest / 1e6:10.0f}", flush=True)
+        """Look no more, and print the most of all."""
+        print(f"{'the most':52s}{self.stop() / 1e6:10.0f}", flush=True)
+
+    def stop(self) -> int:
+        """Look no more; the most of all, in bytes."""
+        self._is_over.set()
+        return self._highest

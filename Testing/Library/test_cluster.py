@@ -203,7 +203,7 @@ def own_cluster(folder):
     words = ["--port", "0", "--scheduler-file", str(known), *quiet]
     processes = [started(folder, "-m", "distributed.cli.dask_scheduler", *words)]
     try:
-        while not known.exists():
+        while not (known.exists() and known.stat().st_size):  # written whole a moment later
             assert processes[0].poll() is None, "the scheduler did not start"
             time.sleep(0.05)
         address = json.loads(known.read_text(encoding="utf-8"))["address"]

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,16 @@ def test_annotated_slices_do_not_count_in_the_primary_score():
 
 def test_slices_beyond_the_structure_do_not_count_in_the_thesis_score():
     assert dice_within(volume(0, 1, 2, 3), volume(1, 2)) == 1.0
+
+
+def test_large_masks_are_compared_without_an_array_of_their_size():
+    masks = np.ones((64, 128, 128), bool)
+    tracemalloc.start()
+    scores = [dice(masks, masks), dice_without(masks, masks, [3]), dice_within(masks, masks)]
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert scores == [1.0, 1.0, 1.0]
+    assert most_bytes < masks.nbytes / 8
 
 
 def test_dice_per_slice_is_nan_where_both_are_empty():

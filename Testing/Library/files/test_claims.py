@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,23 @@ claims.take("p1")
 heartbeat = Heartbeat(claims, 0.05)
 print("has it", flush=True)
 time.sleep(60)
+"""
+
+# A program that claims one case after the other, each at a moment that it is told, and says whether
+# it got it.
+RACER = """
+import sys, time
+from SlicePropagationLib.files.claims import ClaimedError, Claims
+claims = Claims(sys.argv[1], sys.argv[2])
+print("ready", flush=True)
+for number, moment in enumerate(sys.stdin):
+    while time.time() < float(moment):
+        pass
+    try:
+        claims.take(f"p{number}")
+        print("got it", flush=True)
+    except ClaimedError:
+        print("refused", flush=True)
 """
 
 
@@ -116,6 +134,35 @@ def test_one_of_many_programs_gets_a_case(tmp_path):
         thread.join()
     assert len(got) == 1
     assert [path.name for path in (tmp_path / "shared").iterdir()] == ["p1.claim"]
+
+
+@pytest.mark.parametrize("was_of_the_dead", [False, True])
+def test_of_several_processes_that_race_for_a_case_one_gets_it(was_of_the_dead, tmp_path):
+    folder, num_cases = tmp_path / "shared", 50
+    if was_of_the_dead:  # whose claims one of them takes over
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        folder.mkdir()
+        for number in range(num_cases):
+            claim = replace(claim_file.Claim.of_this_process("gone"), process=gone.pid)
+            claim_file.create_claim(folder / f"p{number}.claim", claim)
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+    words = [sys.executable, "-c", RACER, str(folder)]
+    racers = [subprocess.Popen([*words, name], env=environment, **options) for name in "abcd"]
+    said = []
+    try:
+        assert [racer.stdout.readline() for racer in racers] == ["ready\n"] * 4
+        for _ in range(num_cases):
+            moment = time.time() + 0.005
+            for racer in racers:
+                print(moment, file=racer.stdin, flush=True)
+            said.append([racer.stdout.readline() for racer in racers])
+    finally:
+        for racer in racers:
+            racer.communicate()
+    assert [sorted(each) for each in said] == [["got it\n", *["refused\n"] * 3]] * num_cases
+    assert len(list(folder.iterdir())) == num_cases
 
 
 def test_a_folder_without_links_has_claims_too(tmp_path, monkeypatch):
