@@ -58,6 +58,6 @@ def _weights(info: EngineInfo) -> str:
         return "none, this engine is not trained"
     if info.name in ADAPTERS:
         return f"yours, as {info.name}:WEIGHTS.pt"
-    if has_model(info.name):
-        return f"{find_model(info.name)} (card beside it)"
+    if has_model(info.weights_name):
+        return f"{find_model(info.weights_name)} (card beside it)"
     return "not shipped with this installation; give a model file as --engine"

@@ -77,8 +77,8 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
         "--walks",
         metavar="FOLDER",
         help=(
-            "recorded walks (slice_unet, presets default, default-large and fine-tune) or unpacked"
-            " volumes (gap_unet) that several trainings share; default: a folder in OUT"
+            "recorded walks (slice_unet, presets default, default-large and fine-tune; outline_unet)"
+            " or unpacked volumes (gap_unet) that several trainings share; default: a folder in OUT"
         ),
     )
     parser.add_argument(
@@ -131,8 +131,8 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
     )
     add_scheduler(
         parser,
-        "prepares the data of slice_unet (presets default, default-large and fine-tune) and"
-        " gap_unet, in a folder that its workers see",
+        "prepares the data of slice_unet (presets default, default-large and fine-tune), gap_unet"
+        " and outline_unet, in a folder that its workers see",
     )
     add_processes(parser, "learn together, each from batches of its own")
     add_device(parser)

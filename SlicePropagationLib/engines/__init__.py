@@ -35,6 +35,18 @@ ENGINES = {
             learns=True,
         ),
         EngineInfo(
+            "slice_unet_plain",
+            "Trained network, outlines as walked",
+            "SlicePropagationLib.engines.model_file",
+            "make_slice_unet_plain",
+            "The trained network of before 2026-11-30, without the second look at each outline; for"
+            " one release.",
+            ("torch",),
+            has_weights=True,
+            learns=True,
+            weights="slice_unet",
+        ),
+        EngineInfo(
             "registration",
             "Image registration",
             "SlicePropagationLib.engines.image_registration",
@@ -187,10 +199,11 @@ def model_hash(engine: Engine) -> str | None:
 def weights_record(engine: Engine) -> dict[str, str | None]:
     """What a result says about the weights of its engine: {name: hash}.
 
-    And about those of what smoothed it, where something did.
+    And about those of what looked at its outlines or smoothed it, where something did.
     """
     record = {"model_sha256": model_hash(engine)}
-    smoother = getattr(engine, "smoother_sha256", None)
-    if smoother:
-        record["smoother_sha256"] = smoother
+    for name in ("outline_sha256", "smoother_sha256"):
+        value = getattr(engine, name, None)
+        if value:
+            record[name] = value
     return record

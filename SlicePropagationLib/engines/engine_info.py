@@ -20,6 +20,7 @@ class EngineInfo:
         requires: packages it needs beyond numpy, scipy and SimpleITK.
         has_weights: whether it walks with trained weights, and on a device of choice.
         learns: whether it can learn from annotated slices before it walks.
+        weights: name of the shipped weights that it walks with, where it is not its own.
     """
 
     name: str
@@ -30,6 +31,12 @@ class EngineInfo:
     requires: tuple[str, ...] = ()
     has_weights: bool = False
     learns: bool = False
+    weights: str = ""
+
+    @property
+    def weights_name(self) -> str:
+        """Name of the shipped weights that it walks with."""
+        return self.weights or self.name
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -39,4 +46,4 @@ class EngineInfo:
     @property
     def is_ready(self) -> bool:
         """Whether it can walk here: packages and weights are there."""
-        return not self.missing and (not self.has_weights or has_model(self.name))
+        return not self.missing and (not self.has_weights or has_model(self.weights_name))

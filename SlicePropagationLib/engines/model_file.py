@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from SlicePropagationLib.files.shipped_weights import find_model
 
@@ -30,6 +30,14 @@ def make_slice_unet(device: str = "auto", path: Path | str | None = None) -> Eng
     Arguments and errors as in `engine_of_file`.
     """
     return engine_of_file(path or find_model("slice_unet"), device)
+
+
+def make_slice_unet_plain(device: str = "auto", path: Path | str | None = None) -> Engine:
+    """As `make_slice_unet`, without a look at the outlines that it found."""
+    engine: Any = make_slice_unet(device, path)
+    plain = engine.without_outline()
+    plain.name = "slice_unet_plain"
+    return plain
 
 
 def make_voxelmorph(device: str = "auto", path: Path | str | None = None) -> Engine:

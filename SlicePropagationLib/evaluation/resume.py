@@ -152,6 +152,9 @@ def _origin(
     adaptation = getattr(engine, "adaptation", None)
     if adaptation is not None:
         unusual.append(f"adapting in {adaptation.steps} steps from {adaptation.seed}")
+    outline = getattr(engine, "outline_sha256", None)
+    if outline is not None:
+        unusual.append(f"outlined by {outline}")
     smoother = getattr(engine, "smoother_sha256", None)
     if smoother is not None:
         unusual.append(f"smoothed by {smoother}")

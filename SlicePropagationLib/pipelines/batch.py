@@ -21,7 +21,7 @@ from typing import Any
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
-from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
+from SlicePropagationLib.engines import ENGINES, MODEL_SUFFIXES, split_name
 from SlicePropagationLib.engines.adaptation import split_adapt
 from SlicePropagationLib.engines.brought import is_brought, weights_file
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
@@ -402,8 +402,9 @@ def _weight_files(engine: Path | str | None) -> list[Path | str | None]:
     name, _ = split_adapt(name)
     if _is_brought(name):
         return [weights_file(name), smoother]
-    if has_model(name):
-        return [find_model(name), smoother]
+    shipped = ENGINES[name].weights_name if name in ENGINES else name
+    if has_model(shipped):
+        return [find_model(shipped), smoother]
     return [name if name.endswith(MODEL_SUFFIXES) else None, smoother]
 
 

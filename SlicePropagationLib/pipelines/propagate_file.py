@@ -412,7 +412,7 @@ def _replay_history(
 
 def _check_hashes(record: dict[str, Any]) -> None:
     """Raise a TypeError where a record states no hash, but something else, of its weights."""
-    for name in ("model_sha256", "smoother_sha256"):
+    for name in ("model_sha256", "outline_sha256", "smoother_sha256"):
         if not isinstance(record.get(name, ""), (str, NoneType)):
             raise TypeError(f"{name} is {record[name]!r}")
 
@@ -434,7 +434,12 @@ def _check_weights(
             f"{path} was made with a smoother; give its weights"
             f" ({record['smoother_sha256'][:12]}…) as --smooth."
         )
-    for name, option in (("model_sha256", "--engine"), ("smoother_sha256", "--smooth")):
+    options = {
+        "model_sha256": "--engine",
+        "outline_sha256": "--engine",
+        "smoother_sha256": "--smooth",
+    }
+    for name, option in options.items():
         if record.get(name) not in (None, own.get(name)):
             log.warning(
                 "%s was made with other weights (%s…); the voxels may differ. Give the model file"

@@ -3,6 +3,7 @@
 TASKS = {  # name on the command line -> module with PRESETS
     "slice_unet": "SlicePropagationLib.training.slice.slice_unet",
     "gap_unet": "SlicePropagationLib.training.gap.gap_unet",
+    "outline_unet": "SlicePropagationLib.training.outline.outline_unet",
     "presence_rnn": "SlicePropagationLib.training.presence.presence_rnn",
     "pnet_msa": "SlicePropagationLib.training.pnet.msa",
     "pnet_birnn": "SlicePropagationLib.training.pnet.birnn",

@@ -33,6 +33,7 @@ LICENCE = "CC BY-SA 4.0"
 ARRAYS = ".npz"
 CHOSEN_BY = {
     "presence_rnn": "Dice of the slices believed in with the true ones, on the split val of the same data sets",
+    "outline_unet": "Dice of windows about what was found, on the split val of the same data sets",
     "unet2d": "Dice of single slices on the split val of the same data sets",
     "acnn.segmentation": "Dice on the fine grid on the split val of the same data sets",
     "voxelmorph": (

@@ -55,7 +55,8 @@ class TrainRequest:
         prior: weights of the shape model that guides the training (acnn tasks).
         labels: the labels that the model is about (acnn tasks).
         walks: folder of recorded walks that several trainings share (guided presets of
-            slice_unet), or of unpacked volumes (gap_unet); a folder in `out` without it.
+            slice_unet; outline_unet), or of unpacked volumes (gap_unet); a folder in `out` without
+            it.
         datasets: the only data sets of the table that are used; all without it.
         leave_out: data sets of the table that are not used, so that they can be judged as unseen.
         max_cases: only the first so many cases of each split of each data set.

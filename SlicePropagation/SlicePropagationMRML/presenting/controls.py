@@ -72,7 +72,7 @@ def blockedReason(name: str) -> str:
         return _("Needs the Python package {packages}, which is not installed").format(
             packages=packagesText(lacking)
         )
-    if info.has_weights and not has_model(name):
+    if info.has_weights and not has_model(info.weights_name):
         return _("Its weights are not part of this installation; install the extension again")
     return ""
 

@@ -26,6 +26,7 @@ from SlicePropagationLib.engines.network_inputs import (
     NetworkInputs,
     network_inputs,
 )
+from SlicePropagationLib.engines.outline.refiner import shipped_refiner
 from SlicePropagationLib.engines.slice.lessons import (
     AtHand,
     Learned,
@@ -87,7 +88,8 @@ class SliceUNetEngine:
         adaptation: how it learns from the annotated slices of a structure; None not to.
 
     Attributes:
-        network: the network.
+        network: the network. Where its configuration says so, the shipped `OutlineRefiner` looks at
+            what was found; the next slice of a walk goes on from what was there before that.
         answering: what is asked in its place where nothing was learned; see `for_answers`.
     """
 
@@ -101,9 +103,16 @@ class SliceUNetEngine:
         adaptation: Adaptation | None = None,
     ):
         self.adaptation = adaptation
+        self._looks_at_outlines = network.config.looks_at_outlines
         self._registration = RegistrationEngine()
         self._learned = AtHand()
         self._move(network, device)
+
+    @property
+    def outline_sha256(self) -> str | None:
+        """Hash of the weights that look at outlines, where any do."""
+        refiner = shipped_refiner(self.device) if self._looks_at_outlines else None
+        return refiner and refiner.model_sha256
 
     @property
     def device(self) -> str:
@@ -114,6 +123,13 @@ class SliceUNetEngine:
         """This engine, learning from annotated slices as said; the network is the same one."""
         engine = copy.copy(self)
         engine.adaptation = adaptation
+        engine._learned = AtHand()
+        return engine
+
+    def without_outline(self) -> "SliceUNetEngine":
+        """This engine, which leaves outlines as they were found; the network is the same one."""
+        engine = copy.copy(self)
+        engine._looks_at_outlines = False
         engine._learned = AtHand()
         return engine
 
@@ -135,10 +151,13 @@ class SliceUNetEngine:
         """
         for _ in self.prepare(stack, run, anchors):
             pass
+        is_open = None in gap_of(run.targets[0], anchors)
         for step in self._steps(stack, run, anchors, self._learned.of(stack, run.label, anchors)):
             height, width = step.found.shape
             probability = np.zeros(stack.slice_shape, np.float32)
             probability[step.top : step.top + height, step.left : step.left + width] = step.found
+            if is_open:  # between annotated slices what both walks found together is refined
+                probability = self._refined(stack, step.inputs.index, probability, anchors)
             yield probability
 
     def prepare(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[None]:
@@ -224,7 +243,20 @@ class SliceUNetEngine:
 
         With the interpolated shape where they disagree, as `RegistrationEngine.blend`.
         """
-        return self._registration.blend(stack, index, forward, backward, gap, anchors)
+        found = self._registration.blend(stack, index, forward, backward, gap, anchors)
+        return self._refined(stack, index, found, anchors)
+
+    def _refined(
+        self, stack: SliceStack, index: int, found: Probability, anchors: Anchors
+    ) -> Probability:
+        if not self._looks_at_outlines or stack.is_time:  # it has not learnt what moves in time
+            return found
+        try:
+            refiner = shipped_refiner(self.device)
+            return refiner.refined(stack, index, found, anchors) if refiner else found
+        except torch.cuda.OutOfMemoryError:
+            self._leave_gpu()
+            return self._refined(stack, index, found, anchors)
 
     def presence(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[float] | None:
         """As `RegistrationEngine.presence`."""
@@ -248,10 +280,13 @@ class SliceUNetEngine:
         try:
             return self._run_network(inputs, mask, turn, learned)
         except torch.cuda.OutOfMemoryError:
-            logger.warning("The GPU has no memory left; the propagation goes on with the CPU.")
-            torch.cuda.empty_cache()
-            self._move(self.network, "cpu")
+            self._leave_gpu()
             return self._run_network(inputs, mask, turn, learned)
+
+    def _leave_gpu(self) -> None:
+        logger.warning("The GPU has no memory left; the propagation goes on with the CPU.")
+        torch.cuda.empty_cache()
+        self._move(self.network, "cpu")
 
     def _run_network(
         self,

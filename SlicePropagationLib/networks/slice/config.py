@@ -23,6 +23,8 @@ class GuidedUNetConfig:
         is_upright: whether slices are turned before the network sees them, as `Turn.upright` does,
             so that it does not matter how a volume is stored; weights that learnt slices as they
             are stored see them so.
+        looks_at_outlines: whether the engine has the shipped `outline_unet` look at what it found;
+            said of weights after their training, as the bias is.
     """
 
     EARLIER_NAMES: ClassVar[dict[str, str]] = {"going_on": "continuation_bias"}
@@ -38,6 +40,7 @@ class GuidedUNetConfig:
     injects_mask: bool = True
     continuation_bias: float = 0.0
     is_upright: bool = False
+    looks_at_outlines: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.prior_map < self.num_maps:

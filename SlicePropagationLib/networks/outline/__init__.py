@@ -1,0 +1,1 @@
+"""The network that looks at an outline at the resolution of the image."""
