@@ -74,7 +74,8 @@ ROOMS = {
 # Rooms whose files import torch. Of all others every file imports without it.
 TORCH_ROOMS = {"losses", "networks", "segmenters", "training", "studies"}
 TORCH_FOLDERS = {
-    f"engines/{family}" for family in ("cine", "gap", "pnet", "registration", "sam2", "slice")
+    f"engines/{family}"
+    for family in ("cine", "gap", "outline", "pnet", "registration", "sam2", "slice")
 }
 # What names its torch files without importing them, so that a wrong name is refused anywhere.
 TORCH_FREE = {"training/__init__.py", "studies/__init__.py", "studies/registry.py"}
