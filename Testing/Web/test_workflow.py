@@ -52,7 +52,7 @@ def test_the_list_of_engines_is_that_of_the_registry(page, bench):
         assert title == ENGINES[engine["value"]].title
     page.get_by_text(ENGINES["registration"].title).first.click()
     for info in ENGINES.values():
-        page.get_by_role("option", name=info.title).wait_for()
+        page.get_by_role("option", name=info.title, exact=True).wait_for()
 
 
 def test_propagate_fills_the_strip_and_the_node(page, bench):
