@@ -172,7 +172,9 @@ def test_the_shipped_network_is_the_default():
 @pytest.mark.parametrize("name", [info.name for info in ENGINES.values() if info.has_weights])
 def test_every_engine_with_weights_is_shipped_walks_and_agrees_with_its_card(name):
     engine = make_engine(name, "cpu")
-    card = json.loads(find_model(ENGINES[name].weights_name).with_suffix(".json").read_text(encoding="utf-8"))
+    card = json.loads(
+        find_model(ENGINES[name].weights_name).with_suffix(".json").read_text(encoding="utf-8")
+    )
     assert engine.name == name
     assert model_hash(engine) == card["sha256"]
     assert card["licence"] == "CC BY-SA 4.0"
