@@ -5,7 +5,6 @@ Presets: `default`, `small` for trying things out, and ablations of `default`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,11 +19,11 @@ from SlicePropagationLib.training.gap.task import GapTask, GapTaskConfig
 from SlicePropagationLib.training.gap.volumes import (
     PHANTOMS,
     PSEUDO_OBJECTS,
-    Structure,
     prepare_volumes,
 )
 from SlicePropagationLib.training.loop import fit
 from SlicePropagationLib.training.loop_config import LoopConfig
+from SlicePropagationLib.training.spread import spread
 from SlicePropagationLib.training.with_weights import with_weights
 
 
@@ -119,7 +118,7 @@ class GapTraining:
             report=report,
         )
         judged = prepare_volumes(val_cases, folder, scheduler=scheduler, report=report)
-        judged = _spread(judged, self.most_judged)
+        judged = spread(judged, self.most_judged)
         shares = {PHANTOMS: self.phantom_share, PSEUDO_OBJECTS: self.pseudo_share}
         samples = replace(self.samples, shares={**shares, **self.samples.shares})
         return fit(
@@ -131,18 +130,6 @@ class GapTraining:
             device=device,
             report=report,
         )
-
-
-def _spread(structures: Sequence[Structure], most: int) -> list[Structure]:
-    """At most so many structures of each group, spread evenly over those it has."""
-    groups: dict[str, list[Structure]] = {}
-    for structure in structures:
-        groups.setdefault(structure.group, []).append(structure)
-    chosen = []
-    for found in groups.values():
-        step = max(1.0, len(found) / most)
-        chosen += [found[int(number * step)] for number in range(min(most, len(found)))]
-    return chosen
 
 
 DEFAULT = GapTraining()

@@ -20,10 +20,12 @@ from SlicePropagationLib.training.outline.task import OutlineTask, OutlineTaskCo
 from SlicePropagationLib.training.outline.windows import (
     OutlineWindows,
     OutlineWindowsConfig,
+    Result,
     read_results,
 )
 from SlicePropagationLib.training.slice.walk_files import Source, prepare_walks
 from SlicePropagationLib.training.slice.walk_names import source_name
+from SlicePropagationLib.training.spread import spread
 from SlicePropagationLib.training.with_weights import with_weights
 
 
@@ -101,7 +103,7 @@ class OutlineTraining:
         folder = walks or out / "walks"
         plain = replace(self.results, is_random=False)
 
-        def recorded(cases: Cases, kind: str, config: OutlineResultsConfig) -> list:
+        def recorded(cases: Cases, kind: str, config: OutlineResultsConfig) -> list[Result]:
             sources = [
                 Source(
                     f"outline-{source_name(kind, case)}",
@@ -123,7 +125,7 @@ class OutlineTraining:
             return [result for path, group in paths for result in read_results(path, group)]
 
         learnt = recorded(train_cases, "train", self.results)
-        judged = _spread(recorded(val_cases, "val", plain), self.most_judged)
+        judged = spread(recorded(val_cases, "val", plain), self.most_judged)
         return fit(
             self.new_task(init),
             OutlineWindows(learnt, self.windows),
@@ -133,18 +135,6 @@ class OutlineTraining:
             device=device,
             report=report,
         )
-
-
-def _spread(results: list, most: int) -> list:
-    """At most so many results of each data set, spread evenly over those it has."""
-    groups: dict[str, list] = {}
-    for result in results:
-        groups.setdefault(result.group, []).append(result)
-    chosen = []
-    for found in groups.values():
-        step = max(1.0, len(found) / most)
-        chosen += [found[int(number * step)] for number in range(min(most, len(found)))]
-    return chosen
 
 
 PRESETS = {"default": OutlineTraining()}
