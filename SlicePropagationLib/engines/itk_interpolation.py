@@ -12,6 +12,7 @@ import numpy as np
 from SlicePropagationLib.arrays import Anchors, Mask, Masks, Probability
 from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.orientation import UPRIGHT, Turn
 from SlicePropagationLib.planning import Run, gap_of
 from SlicePropagationLib.stack import SliceStack
 
@@ -26,7 +27,8 @@ SLICE_AXIS = 2  # ITK counts axes from the fastest one
 class ITKInterpolationEngine:
     """Interpolates between two annotated slices that both show the structure.
 
-    Anywhere else it says that the structure has ended.
+    Anywhere else it says that the structure has ended. ITK sees slices upright, so that how a volume
+    is stored makes no difference.
 
     Raises:
         ConfigError: ITK is installed without the interpolation.
@@ -68,9 +70,13 @@ class ITKInterpolationEngine:
         if not (first.any() and last.any()):
             return
         window = CropWindow.around(first | last, MARGIN_PIXELS, stack.slice_shape)
-        filled = self._fill(window.crop(first), window.crop(last), right - left + 1)
+        # ITK finds another contour where rows, columns or slices come in another order
+        turn = Turn.upright(stack.towards)
+        order = 1 if not stack.towards or stack.towards[0] in UPRIGHT else -1
+        ends = (turn.of(window.crop(first)), turn.of(window.crop(last)))[::order]
+        filled = self._fill(*ends, right - left + 1)[::order]
         for index in run.targets:
-            yield window.paste(filled[index - left], stack.slice_shape)
+            yield window.paste(turn.back(filled[index - left]), stack.slice_shape)
 
     def blend(
         self,

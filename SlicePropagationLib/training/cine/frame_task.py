@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from SlicePropagationLib.training.cine.frames import (
     FrameDataset,
@@ -41,12 +41,15 @@ class FrameTask(nn.Module):
         self.network = self.make_network(config.network)
 
     def forward(self, batch: Batch) -> Losses:
-        """{"total": weighted cross-entropy} of a batch, varied at random."""
+        """{"total"} and its parts, of a batch, varied at random."""
         windows = batch["image"][:, None]
         wanted = to_learn(batch)[:, None]
         images, truth = vary_frames(windows, wanted, self.config.augmentation)
-        logits = self.network(images[:, 0])
-        return {"total": weighted_cross_entropy(logits, truth[:, 0], batch["weight"])}
+        return self.losses(self.network(images[:, 0]), truth[:, 0], batch["weight"])
+
+    def losses(self, logits: Tensor, truth: Tensor, weights: Tensor) -> Losses:
+        """{"total"} and its parts, as `weighted_cross_entropy` takes them."""
+        return {"total": weighted_cross_entropy(logits, truth, weights)}
 
     @torch.no_grad()
     def metrics(self, batch: Batch) -> Metrics:

@@ -117,7 +117,7 @@ STORAGE = {
     [
         "copy",
         "interpolation",
-        broken("itk_interpolation", "ITK's own interpolation depends on the order"),
+        "itk_interpolation",
         "registration",
         broken("voxelmorph", "the shipped weights learnt slices as they are stored"),
         broken("slice_unet", "the shipped weights learnt slices as they are stored"),

@@ -207,6 +207,28 @@ def test_the_loss_is_divided_by_the_sum_of_the_weights():
     assert float(weighted_cross_entropy(logits, truth, torch.zeros(1, 2))) == 0
 
 
+def test_the_dice_loss_is_of_structures_on_frames_with_a_label():
+    truth = torch.zeros((2, 8, 8), dtype=torch.int64)
+    truth[0, 2:4, 2:4] = 1  # the second frame shows it, too, and has no label
+    task = unet2d.UNet2dTask(replace(unet2d.UNet2dTaskConfig(), dice_weight=1.0))
+    right = torch.zeros((2, 4, 8, 8))
+    right[0, 0] = 10.0
+    right[0, 1, 2:4, 2:4] = 20.0
+    right[1, 1] = 20.0
+    nothing = torch.zeros((2, 4, 8, 8))
+    nothing[:, 0] = 10.0
+    weights = torch.tensor([1.0, 0.0])
+    found = task.losses(right, truth, weights)
+    assert found["total"] == found["cross_entropy"] + found["dice_loss"]
+    missed = task.losses(nothing, truth, weights)
+    # one of three structures is there
+    assert float(missed["dice_loss"] - found["dice_loss"]) == pytest.approx(1 / 3, abs=0.1)
+    probabilities = torch.nn.functional.one_hot(truth, 4).movedim(-1, 1).float()
+    again = task.losses(right, probabilities, weights)
+    assert float(again["dice_loss"]) == pytest.approx(float(found["dice_loss"]))
+    assert task.losses(right, truth, torch.zeros(2))["dice_loss"] == 0
+
+
 def test_dice_leaves_out_structures_that_are_nowhere_and_frames_without_a_label():
     truth = torch.zeros(2, 4, 4, dtype=torch.long)
     truth[:, :2] = 1
