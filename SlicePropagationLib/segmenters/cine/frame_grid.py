@@ -14,6 +14,9 @@ from SlicePropagationLib.mapped_slices import MappedSlices
 from SlicePropagationLib.orientation import check_letters
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 
+INTENSITIES = ("range", "zscore", "soft_tissue")
+SOFT_TISSUE_HU = (-160.0, 240.0)  # the window of most programs for soft tissue in CT
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -44,9 +47,9 @@ class FrameGridConfig:
     Attributes:
         size: points along a side, divisible by 16.
         pixel_mm: distance of points; 0 for that of each image.
-        intensities: "range" (1st and 99th percentile of the series become 0 and 1) or "zscore"
+        intensities: "range" (1st and 99th percentile of the series become 0 and 1), "zscore"
             (mean and standard deviation of the voxels from the 10th percentile on become 0 and 1,
-            as in the code of Bai et al.).
+            as in the code of Bai et al.), or for CT "soft_tissue" (-160 and 240 HU become 0 and 1).
         orientation: where slices, rows and columns of volumes count towards, three letters as in
             `orientation`; "" for volumes as they are stored.
     """
@@ -59,11 +62,12 @@ class FrameGridConfig:
     def __post_init__(self) -> None:
         check_letters(self.orientation)
         is_halvable = self.size >= 16 and self.size % 16 == 0
-        is_known = self.intensities in ("range", "zscore")
+        is_known = self.intensities in INTENSITIES
         if not (is_halvable and is_known) or self.pixel_mm < 0:
             raise ConfigError(
-                "size must be a multiple of 16, pixel_mm not negative and intensities range or"
-                f" zscore; got {self.size}, {self.pixel_mm} and {self.intensities}."
+                "size must be a multiple of 16, pixel_mm not negative and intensities one of"
+                f" {', '.join(INTENSITIES)}; got {self.size}, {self.pixel_mm} and"
+                f" {self.intensities}."
             )
 
     def grid(
@@ -81,6 +85,9 @@ class FrameGridConfig:
 
     def scale_of(self, images: Slices | MappedSlices) -> Scale:
         """How the intensities of a whole series are scaled; of mapped slices found block by block."""
+        if self.intensities == "soft_tissue":
+            low, high = SOFT_TISSUE_HU
+            return Scale(low, high - low, is_limited=True)
         counted = images.counted() if isinstance(images, MappedSlices) else None
         if counted is not None:
             return self._scale_of_counts(*counted)

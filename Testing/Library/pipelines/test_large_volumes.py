@@ -174,7 +174,7 @@ def test_a_packed_file_that_is_cut_off_is_refused(tmp_path, anything_is_large):
     assert not list((tmp_path / "cache").iterdir())
 
 
-@pytest.mark.parametrize("intensities", ["range", "zscore"])
+@pytest.mark.parametrize("intensities", ["range", "zscore", "soft_tissue"])
 def test_the_scale_of_intensities_is_found_block_by_block(intensities, monkeypatch, tmp_path):
     frame_grid = pytest.importorskip("SlicePropagationLib.segmenters.cine.frame_grid")
     monkeypatch.setattr("SlicePropagationLib.mapped_slices.BLOCK_BYTES", 4 * 40 * 44 * 3)

@@ -207,6 +207,12 @@ def test_the_loss_is_divided_by_the_sum_of_the_weights():
     assert float(weighted_cross_entropy(logits, truth, torch.zeros(1, 2))) == 0
 
 
+def test_ct_may_be_seen_in_the_window_of_soft_tissue():
+    grid = FrameGridConfig(SIDE, 0.0, "soft_tissue")
+    seen = grid.normalise(np.array([[[-1000, -160], [40, 3000]]], np.int16))
+    assert seen.tolist() == [[[0, 0], [0.5, 1]]]
+
+
 def test_the_dice_loss_is_of_structures_on_frames_with_a_label():
     truth = torch.zeros((2, 8, 8), dtype=torch.int64)
     truth[0, 2:4, 2:4] = 1  # the second frame shows it, too, and has no label
