@@ -38,22 +38,48 @@ class ManyCases(Protocol):
         ...
 
 
-def all_told(outcomes: Iterable[Outcome], progress: BatchProgress) -> list[Outcome]:
-    """All outcomes, each of which is told as it comes."""
-    told = []
+class Tally:
+    """How many cases are finished, without what became of each: there may be many.
+
+    Attributes:
+        num_finished, num_skipped: cases, and those of them that had been done before.
+        failed: what became of those that failed.
+        last: what became of the last one.
+    """
+
+    def __init__(self) -> None:
+        self.num_finished = 0
+        self.num_skipped = 0
+        self.failed: list[Outcome] = []
+        self.last: Outcome | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        """Count a case."""
+        self.num_finished += 1
+        self.num_skipped += outcome.is_skipped
+        self.last = outcome
+        if outcome.error:
+            self.failed.append(outcome)
+
+    @property
+    def num_done(self) -> int:
+        """Cases with a result."""
+        return self.num_finished - len(self.failed)
+
+
+def all_told(outcomes: Iterable[Outcome], progress: BatchProgress) -> Tally:
+    """How many cases came of all outcomes, each of which is told as it comes."""
     for outcome in outcomes:
-        told.append(outcome)
         progress.finished(outcome)
-    return told
+    return progress.tally
 
 
-def tell_counts(outcomes: list[Outcome]) -> int:
+def tell_counts(tally: Tally) -> int:
     """Print how many cases are done, and why others are not; returns the exit code."""
-    failed = [outcome for outcome in outcomes if outcome.error]
-    print(f"{len(outcomes) - len(failed)} of {len(outcomes)} cases done, {len(failed)} failed")
-    for outcome in failed:
+    print(f"{tally.num_done} of {tally.num_finished} cases done, {len(tally.failed)} failed")
+    for outcome in tally.failed:
         print(f"  {outcome.name}: {outcome.error}")
-    return SOME_FAILED if failed else DONE
+    return SOME_FAILED if tally.failed else DONE
 
 
 class BatchProgress(BatchWatch):
@@ -66,6 +92,9 @@ class BatchProgress(BatchWatch):
         request: what is done.
         is_quiet: whether nobody wants to be told.
         tick_s: between two times that a terminal is told.
+
+    Attributes:
+        tally: of the cases that are finished.
     """
 
     def __init__(self, request: ManyCases, is_quiet: bool = False, tick_s: float = TICK_S) -> None:
@@ -74,7 +103,7 @@ class BatchProgress(BatchWatch):
         self._tick_s = tick_s
         self._num_cases = 0
         self._num_waiting = 0  # to be done when cases began
-        self._outcomes: list[Outcome] = []
+        self.tally = Tally()
         self._slice = ""  # that the case in this process is at
         self._is_over = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
@@ -121,12 +150,12 @@ class BatchProgress(BatchWatch):
 
     def finished(self, outcome: Outcome) -> None:
         """A case is finished, also one that was done before."""
-        self._outcomes.append(outcome)
+        self.tally.add(outcome)
         self._slice = ""
         if self._line.is_rewritten:
             self._refresh()
         else:
-            self._line.tell(self._told_of_last())
+            self._line.tell(self._told_of(outcome))
 
     # What is told
 
@@ -138,16 +167,16 @@ class BatchProgress(BatchWatch):
         """Counts, what runs, and the time; a name comes last, where a narrow terminal cuts it."""
         if not self._num_cases:
             return f"Reading {self._request.cases}"
-        num_failed = sum(bool(outcome.error) for outcome in self._outcomes)
-        failed = f"{num_failed} failed" if num_failed else ""
-        count = f"{len(self._outcomes) - num_failed} of {self._num_cases} cases done"
-        last = f": {self._outcomes[-1].name}" if self._outcomes else ""
+        tally = self.tally
+        failed = f"{len(tally.failed)} failed" if tally.failed else ""
+        count = f"{tally.num_done} of {self._num_cases} cases done"
+        last = f": {tally.last.name}" if tally.last else ""
         return ", ".join(filter(None, [count, failed, self._running(), self._time()])) + last
 
     @property
     def _num_done(self) -> int:
         """Cases that took time: those that were done before did not."""
-        return sum(not outcome.is_skipped for outcome in self._outcomes)
+        return self.tally.num_finished - self.tally.num_skipped
 
     def _running(self) -> str:
         left = self._num_waiting - self._num_done
@@ -167,9 +196,8 @@ class BatchProgress(BatchWatch):
         done = self._num_done / self._num_waiting
         return f"{self._line.rate(self._num_done)}, {self._line.left(done)} left"
 
-    def _told_of_last(self) -> str:
+    def _told_of(self, outcome: Outcome) -> str:
         """What a pipe has of the case that is finished."""
-        outcome = self._outcomes[-1]
         place = f"case {outcome.step} of {outcome.num_steps}"
         if outcome.is_skipped:
             return f"{place} already done: {outcome.name}"

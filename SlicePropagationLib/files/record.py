@@ -102,6 +102,11 @@ def names_file(record: Mapping[str, Any], path: Path) -> bool:
     return stated is not None and _has_hash(path, stated)
 
 
+def files_named(record: Mapping[str, Any]) -> set[str]:
+    """The names of the files that a record says were written with it."""
+    return set(_hashes(record))
+
+
 def check_whole(*paths: Path | str) -> None:
     """Refuse files of a result that are not of the run that its record tells of.
 

@@ -15,7 +15,14 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.companions import companion
-from SlicePropagationLib.files.record import PICTURE, RECORD, TABLE, names_file, read_record
+from SlicePropagationLib.files.record import (
+    PICTURE,
+    RECORD,
+    TABLE,
+    files_named,
+    names_file,
+    read_record,
+)
 
 log = logging.getLogger(__name__)
 PREDICTED = "propagated"
@@ -68,7 +75,8 @@ class BatchCase:
         num_drawn: slices that a person vouches for.
         engine: what walked.
         structures: what it shows.
-        thumbnail: its picture, smaller, as JPEG; None where there is none.
+        has_picture: whether a picture was written with it.
+        thumbnail: that, smaller, as JPEG; None where it was not asked for.
     """
 
     out: Path
@@ -79,6 +87,7 @@ class BatchCase:
     num_drawn: int = 0
     engine: str = ""
     structures: tuple[Structure, ...] = ()
+    has_picture: bool = False
     thumbnail: bytes | None = None
 
 
@@ -107,6 +116,7 @@ def read_case(
 def _read_case(out: Path, image: str, is_skipped: bool, has_thumbnail: bool) -> BatchCase:
     record = _record_of(out)
     rows = _rows_of(out)
+    thumbnail = _thumbnail(out, record) if has_thumbnail else None
     drawn = {row.get("slice") for row in rows if row.get("provenance") in DRAWN}
     return BatchCase(
         out,
@@ -116,7 +126,8 @@ def _read_case(out: Path, image: str, is_skipped: bool, has_thumbnail: bool) -> 
         num_drawn=len(drawn),
         engine=str(record.get("engine", "")),
         structures=_structures(record),
-        thumbnail=_thumbnail(out, record) if has_thumbnail else None,
+        has_picture=thumbnail is not None if has_thumbnail else names_picture(record, out),
+        thumbnail=thumbnail,
     )
 
 
@@ -168,6 +179,11 @@ def _rows_of(out: Path) -> list[dict[str, str]]:
 def _structures(record: Mapping[str, Any]) -> tuple[Structure, ...]:
     segments = record.get("segments", ())
     return tuple(Structure(str(each["name"]), each.get("volume_ml")) for each in segments)
+
+
+def names_picture(record: Mapping[str, Any], out: Path) -> bool:
+    """Whether a picture was written with a result; the file itself is not looked at."""
+    return companion(out, PICTURE).name in files_named(record)
 
 
 def _thumbnail(out: Path, record: Mapping[str, Any]) -> bytes | None:

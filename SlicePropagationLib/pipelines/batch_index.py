@@ -1,4 +1,7 @@
-"""`index.html` in the folder of a batch: all cases at a glance, written again as they are finished."""
+"""`index.html` in the folder of a batch: all cases at a glance, written again as they are finished.
+
+What it says of a case waits in a file without a name, so that a longer batch takes no more memory.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from SlicePropagationLib.files.companions import beside
 from SlicePropagationLib.files.record import PICTURE, RECORD, TABLE, check_own
 from SlicePropagationLib.files.remote import at_hand, exists, fetched_beside, whole_folder
 from SlicePropagationLib.files.urls import is_url, joined
-from SlicePropagationLib.pipelines.batch_case import BatchCase, read_case
+from SlicePropagationLib.pipelines.batch_case import BatchCase, doubt, read_case
+from SlicePropagationLib.pipelines.batch_items import BatchItems
 from SlicePropagationLib.pipelines.batch_page import BatchOverview
 
 if TYPE_CHECKING:
@@ -45,10 +49,11 @@ class BatchIndex:
         folder: Path | str,
         cases: Sequence[PropagateRequest],
     ) -> None:
-        self._table = Path(table)
         self._folder = folder
-        self._images = {str(case.out): case.image for case in cases}
-        self._done: list[BatchCase] = []
+        self._cases = cases
+        self._numbers = {str(case.out): number for number, case in enumerate(cases)}
+        self._overview = BatchOverview(Path(table), Path(folder), len(cases))
+        self._items = BatchItems()
         self._next = 0.0
         if not is_url(folder):
             check_own(Path(folder) / INDEX)
@@ -64,11 +69,14 @@ class BatchIndex:
             error: why it failed, or None.
             is_skipped: whether it had been done before.
         """
-        image = self._images[out]
+        number = self._numbers[out]
+        image = str(self._cases[number].image)
         if error:
-            self._done.append(BatchCase(Path(out), str(image), error))
+            self._items.add_failed(self._overview.item(BatchCase(Path(out), image, error)))
         else:
-            self._done.append(_case_at(out, image, is_skipped=is_skipped))
+            has_thumbnail = self._overview.holds_pictures
+            case = _case_at(out, image, is_skipped=is_skipped, has_thumbnail=has_thumbnail)
+            self._items.add_done(self._overview.item(case), doubt(case.trust), number)
         if time.monotonic() >= self._next:
             self.write()
 
@@ -84,24 +92,22 @@ class BatchIndex:
 
     def _write(self) -> None:
         began = time.monotonic()
-        overview = BatchOverview(
-            self._table,
-            Path(self._folder),
-            len(self._images),
-            tuple(self._done),
-            time.strftime("%Y-%m-%d %H:%M"),
-        )
-        with whole_folder(self._folder) as partial:
-            # names of files may have bytes that are no text
-            (partial / INDEX).write_text(overview.page(), encoding="utf-8", errors="replace")
+        pieces = self._overview.page(self._items, time.strftime("%Y-%m-%d %H:%M"))
+        with (
+            whole_folder(self._folder) as partial,
+            open(partial / INDEX, "w", encoding="utf-8") as file,
+        ):
+            file.writelines(pieces)
         took = time.monotonic() - began
         self._next = time.monotonic() + max(PAUSE_S, PAUSE_RATIO * took)
 
 
-def _case_at(out: str, image: Path | str, *, is_skipped: bool) -> BatchCase:
+def _case_at(out: str, image: str, *, is_skipped: bool, has_thumbnail: bool) -> BatchCase:
     """A finished case, also of a URL."""
+    options = {"is_skipped": is_skipped, "has_thumbnail": has_thumbnail}
     if not is_url(out):
-        return read_case(out, image, is_skipped=is_skipped)
-    names = [Path(beside(out, suffix)).name for suffix in (TABLE, RECORD, PICTURE)]
+        return read_case(out, image, **options)
+    suffixes = (TABLE, RECORD, PICTURE) if has_thumbnail else (TABLE, RECORD)
+    names = [Path(beside(out, suffix)).name for suffix in suffixes]
     with fetched_beside(out, names) as local:
-        return replace(read_case(local, image, is_skipped=is_skipped), out=Path(out))
+        return replace(read_case(local, image, **options), out=Path(out))

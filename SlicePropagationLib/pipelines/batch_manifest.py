@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.csv"
 COLUMNS = ("out", "image", "status", "error")
-WAITING, DONE, SKIPPED, FAILED = "waiting", "done", "already done", "failed"
+STATUSES = WAITING, DONE, SKIPPED, FAILED = "waiting", "done", "already done", "failed"
 PAUSE_S = 5.0  # between two versions, and
 PAUSE_RATIO = 20  # so many times as long as the last one took
 
 
 class BatchManifest:
     """What became of the cases of a batch, in the order of the table.
+
+    Of a case it keeps one byte, and why it failed: a longer batch takes no more memory as it goes on.
 
     Args:
         folder: of the results.
@@ -43,8 +45,10 @@ class BatchManifest:
         self, folder: Path | str, cases: Sequence[PropagateRequest] | Sequence[SegmentRequest]
     ) -> None:
         self._folder = folder
-        self._images = {str(case.out): str(case.image) for case in cases}
-        self._found: dict[str, tuple[str, str]] = {}
+        self._cases = cases
+        self._numbers = {str(case.out): number for number, case in enumerate(cases)}
+        self._statuses = bytearray(len(cases))  # places in STATUSES
+        self._errors: dict[int, str] = {}
         self._next = time.monotonic() + PAUSE_S
         path = joined(folder, MANIFEST)
         if not _may_replace(path):
@@ -62,7 +66,10 @@ class BatchManifest:
             is_skipped: whether it had been done before.
         """
         status = FAILED if error else SKIPPED if is_skipped else DONE
-        self._found[out] = (status, error or "")
+        number = self._numbers[out]
+        self._statuses[number] = STATUSES.index(status)
+        if error:
+            self._errors[number] = error
         if time.monotonic() >= self._next:
             self.write()
 
@@ -81,8 +88,9 @@ class BatchManifest:
         self._next = time.monotonic() + max(PAUSE_S, PAUSE_RATIO * took)
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
-        for out, image in self._images.items():
-            yield _text(out), _text(image), *self._found.get(out, (WAITING, ""))
+        for number, case in enumerate(self._cases):
+            status = STATUSES[self._statuses[number]]
+            yield _text(str(case.out)), _text(str(case.image)), status, self._errors.get(number, "")
 
 
 def _may_replace(path: str) -> bool:

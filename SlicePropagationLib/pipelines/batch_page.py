@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.record import PICTURE
-from SlicePropagationLib.pipelines.batch_case import BatchCase, Structure, doubt
+from SlicePropagationLib.pipelines.batch_case import BatchCase, Structure
+from SlicePropagationLib.pipelines.batch_items import BatchItems
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #f6f7f9; --card: #fff; --text: #1c2128; --faint: #57606a;
@@ -46,6 +48,7 @@ LEGEND = (
     " estimate of its Dice; the lowest is orange. The confidence of a case is the mean over the"
     " predicted slices of its least trusted segment, weighted by their areas."
 )
+MOST_PICTURES_WITHIN = 500  # of up to 50 kB; beyond, the page shows the files that lie beside it
 NO_PICTURE = "no picture was written with this result"
 
 
@@ -57,59 +60,55 @@ class BatchOverview:
         table: the table of cases.
         folder: of the results and the page.
         num_cases: of the table.
-        cases: what has been done of them.
-        written: when, in words.
     """
 
     table: Path
     folder: Path
     num_cases: int
-    cases: Sequence[BatchCase]
-    written: str
 
-    def page(self) -> str:
-        """The page's HTML."""
-        failed = [case for case in self.cases if case.error]
-        done = sorted((case for case in self.cases if not case.error), key=_doubt)
+    @property
+    def holds_pictures(self) -> bool:
+        """Whether the page has the pictures in it; of more cases it would open in no browser."""
+        return self.num_cases <= MOST_PICTURES_WITHIN
+
+    def page(self, items: BatchItems, written: str) -> Iterator[str]:
+        """The page's HTML, in pieces.
+
+        Args:
+            items: the `item` of each case that is finished.
+            written: when, in words.
+        """
         title = f"Results of {self.table.name}"
-        parts = [
-            "<!DOCTYPE html>",
-            '<html lang="en">',
-            _head(title),
-            f"<body><header><h1>{escape(title)}</h1>",
-            f"<p>{escape(self._counts(len(done), len(failed)))}</p></header><main>",
-            self._failed_section(failed),
-            self._done_section(done),
-            "</main></body></html>",
-        ]
-        return "\n".join(part for part in parts if part) + "\n"
+        yield "<!DOCTYPE html>\n"
+        yield '<html lang="en">\n'
+        yield f"{_head(title, self.holds_pictures)}\n"
+        yield f"<body><header><h1>{escape(title)}</h1>\n"
+        yield f"<p>{escape(self._counts(items, written))}</p></header><main>\n"
+        if items.num_failed:
+            opening = ["<h2>Failed</h2>", '<ul class="failed">']
+            yield from _listed(opening, items.failed(), "</ul>")
+        if items.num_done:
+            heading = "<h2>Done, the least trusted first</h2>"
+            legend = f'<p class="faint">{escape(LEGEND)}</p>'
+            yield from _listed([heading, legend, '<ol class="cases">'], items.done(), "</ol>")
+        yield "</main></body></html>\n"
 
-    def _counts(self, num_done: int, num_failed: int) -> str:
-        waiting = self.num_cases - num_done - num_failed
+    def _counts(self, items: BatchItems, written: str) -> str:
+        waiting = self.num_cases - items.num_done - items.num_failed
         still = f", {waiting} not yet" if waiting else ""
         return (
-            f"{num_done} of {self.num_cases} cases done, {num_failed} failed{still}; written"
-            f" {self.written} by slice-propagation {__version__}."
+            f"{items.num_done} of {self.num_cases} cases done, {items.num_failed} failed{still};"
+            f" written {written} by slice-propagation {__version__}."
         )
 
-    def _failed_section(self, failed: Sequence[BatchCase]) -> str:
-        if not failed:
-            return ""
-        items = [
-            f"<li><strong>{escape(self._name(case))}</strong> {escape(str(case.error))}</li>"
-            for case in failed
-        ]
-        return "\n".join(["<h2>Failed</h2>", '<ul class="failed">', *items, "</ul>"])
+    def item(self, case: BatchCase) -> str:
+        """What the page has of one case."""
+        return self._failed_item(case) if case.error else self._done_item(case)
 
-    def _done_section(self, done: Sequence[BatchCase]) -> str:
-        if not done:
-            return ""
-        items = [self._item(case) for case in done]
-        heading = "<h2>Done, the least trusted first</h2>"
-        legend = f'<p class="faint">{escape(LEGEND)}</p>'
-        return "\n".join([heading, legend, '<ol class="cases">', *items, "</ol>"])
+    def _failed_item(self, case: BatchCase) -> str:
+        return f"<li><strong>{escape(self._name(case))}</strong> {escape(str(case.error))}</li>"
 
-    def _item(self, case: BatchCase) -> str:
+    def _done_item(self, case: BatchCase) -> str:
         heading = f'<h3><a href="{self._link(case.out)}">{escape(self._name(case))}</a></h3>'
         lines = [_trust_text(case), escape(_drawn_text(case)), escape(_volumes(case.structures))]
         body = "\n".join(f"<p>{line}</p>" for line in lines if line)
@@ -120,12 +119,14 @@ class BatchOverview:
         return f'<li>{self._figure(case)}<div class="text">{heading}\n{body}\n{correct}</div></li>'
 
     def _figure(self, case: BatchCase) -> str:
-        if case.thumbnail is None:
+        if not case.has_picture:
             return f'<div class="none">{NO_PICTURE}</div>'
-        data = base64.b64encode(case.thumbnail).decode("ascii")
+        link = self._link(companion(case.out, PICTURE))
+        source = link
+        if case.thumbnail is not None:
+            source = f"data:image/jpeg;base64,{base64.b64encode(case.thumbnail).decode('ascii')}"
         words = escape(f"Slices of {self._name(case)} with outlines", quote=True)
-        picture = f'<img src="data:image/jpeg;base64,{data}" alt="{words}">'
-        return f'<a href="{self._link(companion(case.out, PICTURE))}">{picture}</a>'
+        return f'<a href="{link}"><img src="{source}" alt="{words}" loading="lazy"></a>'
 
     def _name(self, case: BatchCase) -> str:
         """A case as its result is called in the folder, without the ending."""
@@ -141,8 +142,15 @@ class BatchOverview:
             return path.absolute().as_posix()
 
 
-def _head(title: str) -> str:
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+def _listed(opening: Sequence[str], items: Iterable[str], end: str) -> Iterator[str]:
+    """Lines of a list."""
+    for line in chain(opening, items, [end]):
+        yield f"{line}\n"
+
+
+def _head(title: str, holds_pictures: bool) -> str:
+    pictures = "data:" if holds_pictures else "'self' file:"
+    policy = f"default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'"
     return "\n".join(
         [
             '<head><meta charset="utf-8">',
@@ -153,10 +161,6 @@ def _head(title: str) -> str:
             f"<style>{STYLE}</style></head>",
         ]
     )
-
-
-def _doubt(case: BatchCase) -> tuple[float, str]:
-    return doubt(case.trust), str(case.out)
 
 
 def _trust_text(case: BatchCase) -> str:

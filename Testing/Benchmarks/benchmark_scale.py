@@ -10,7 +10,8 @@ Three parts, each with a scheduler in a process of its own:
 - `--workers 1,2,4,...`: so many Dask workers in one process, whose tasks sleep `--sleep` seconds and
   return an outcome of real size, `--tasks` for each worker. What is measured is what Dask and `batch`
   take, not a propagation. The efficiency at 10 s a case is computed from the overhead of each task;
-- `--handed N`: so many cases that nothing is done for, on two such workers: memory over the run;
+- `--handed N`: so many cases that nothing is done for, by `batch` on two such workers: memory over
+  the run;
 - `--done N`: how long `batch --resume` takes to pass over N cases that are done.
 
 A part is left out with 0. Memory is the proportional set size (Linux). `--picture` draws the curves
@@ -44,6 +45,7 @@ sys.path.insert(0, str(CHECKOUT))
 from scale_curves import Efficiency, Memory, draw_curves
 
 from SlicePropagationLib.cluster import as_done_on_cluster
+from SlicePropagationLib.commands.batch_progress import BatchProgress, all_told
 from SlicePropagationLib.pipelines import batch, outcomes
 from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
 from SlicePropagationLib.pipelines.batch_manifest import MANIFEST
@@ -191,11 +193,10 @@ def real_workers(folder: Path, count: int) -> None:
         list(as_done_on_cluster(by_name(warm_up), range(4), found.address))
         print(f"\n{count} cases, two workers; memory over the run")
         began = time.perf_counter()
-        with replaced_task(by_name(made_up)):
-            outcomes = list(watched(run_batch(request), count, found))
+        with replaced_task(by_name(made_up)), BatchProgress(request, is_quiet=True) as progress:
+            tally = all_told(watched(run_batch(request, progress), count, found), progress)
         wall_s = time.perf_counter() - began
-    failed = [outcome for outcome in outcomes if outcome.error]
-    assert not failed, failed[0]
+    assert not tally.failed, tally.failed[0]
     files = folder.glob("*.seconds")
     worked_s = sum(sum(map(float, path.read_text().split())) for path in files)
     manifest = folder / "out" / MANIFEST
@@ -309,21 +310,17 @@ def at_once(case: PropagateRequest) -> Outcome:
 
 def handed_out(folder: Path, count: int) -> list[Memory]:
     """What client and scheduler hold over so many cases, two workers."""
-    names = (f"patient_{number:06d}" for number in range(count))
-    cases = [
-        PropagateRequest(
-            f"/shared/{name}/image.nii.gz",
-            f"/shared/{name}/seed.nii.gz",
-            f"/shared/out/{name}.nii.gz",
-        )
-        for name in names
-    ]
+    table = write_table(folder, count, "patient_{:06d}.nii.gz")
     rows: list[Memory] = []
     with cluster(folder, [hosting(2)], 2) as found:
         print(f"\n{count} cases that nothing is done for, two workers; memory over the run")
-        done = as_done_on_cluster(by_name(at_once), cases, found.address)
-        for _, outcome in watched(done, count, found, rows):
-            assert isinstance(outcome, Outcome), outcome
+        request = BatchRequest(table, folder / "out", ENGINE, scheduler=found.address)
+        with (
+            replaced_task(by_name(at_once)),
+            BatchProgress(request, is_quiet=True) as progress,
+        ):
+            tally = all_told(watched(run_batch(request, progress), count, found, rows), progress)
+        assert tally.num_done == count, tally.failed[0]
     return rows
 
 

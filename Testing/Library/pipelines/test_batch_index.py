@@ -9,8 +9,10 @@ import pytest
 from case_files import make_case
 
 from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.pipelines import batch_page
 from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
-from SlicePropagationLib.pipelines.batch_case import BatchCase, Trust, trust_of
+from SlicePropagationLib.pipelines.batch_case import BatchCase, Trust, doubt, trust_of
+from SlicePropagationLib.pipelines.batch_items import BatchItems
 from SlicePropagationLib.pipelines.batch_page import BatchOverview
 
 
@@ -80,6 +82,16 @@ def test_the_overview_needs_nothing_from_elsewhere_and_its_links_lead_somewhere(
     assert all((table.parent / "out" / link).is_file() for link in links)
 
 
+def test_the_overview_of_many_cases_shows_the_pictures_that_lie_beside_it(table, monkeypatch):
+    monkeypatch.setattr(batch_page, "MOST_PICTURES_WITHIN", 2)
+    batch(table)
+    page = page_of(table)
+    pictures = [each for tag, each in Elements(page).found if tag == "img"]
+    assert {unquote(each["src"]) for each in pictures} == {"a & b 0.png", "a & b 1.png"}
+    assert all(each["loading"] == "lazy" for each in pictures)
+    assert "img-src 'self' file:" in page
+
+
 def test_after_resume_the_overview_shows_what_was_done_before_too(table):
     batch(table)
     before = page_of(table)
@@ -115,12 +127,21 @@ def test_a_page_of_something_else_is_not_replaced(table, capsys):
 
 
 def overview(*cases):
-    return BatchOverview(Path("<i>.csv"), Path("out"), len(cases), cases, "today").page()
+    page = BatchOverview(Path("<i>.csv"), Path("out"), len(cases))
+    items = BatchItems()
+    for number, case in enumerate(cases):
+        if case.error:
+            items.add_failed(page.item(case))
+        else:
+            items.add_done(page.item(case), doubt(case.trust), number)
+    return "".join(page.page(items, "today"))
 
 
 def case_of(name, mean):
     trust = Trust(mean, mean, 3, "<liver>")
-    return BatchCase(Path("out") / name, "image.nii.gz", trust=trust, thumbnail=b"jpeg")
+    return BatchCase(
+        Path("out") / name, "image.nii.gz", trust=trust, has_picture=True, thumbnail=b"jpeg"
+    )
 
 
 def test_the_least_trusted_case_comes_first_and_one_without_prediction_last():
