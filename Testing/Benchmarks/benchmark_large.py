@@ -111,8 +111,7 @@ class Person:
             self._page.screenshot(path=str(self._pictures / f"{what}.png"))
 
     def _open(self, address: str) -> None:
-        self._page = open_page(self._browser, address)
-        self._page.set_default_timeout(1000 * PATIENCE_S)
+        self._page = open_page(self._browser, address, patience_s=PATIENCE_S)
         self._page.wait_for_selector("[data-slice]", state="attached")
 
     def _draw(self, index: int, kind: str) -> None:

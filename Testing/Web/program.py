@@ -93,7 +93,11 @@ class Program:
     def interrupt(self):
         """Press Ctrl-C; returns the exit code."""
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(30)
+        try:
+            code = self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()  # nobody else knows of it
+            raise
         self._reader.join(10)
         return code
 

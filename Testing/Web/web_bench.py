@@ -287,7 +287,7 @@ def chromium(playwright):
     return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
 
 
-def open_page(browser, address, size=SIZE, is_first=False):
+def open_page(browser, address, size=SIZE, is_first=False, patience_s=90):
     """A new tab with the page, once it is ready for clicks.
 
     It remembers every address that it asked for.
@@ -297,9 +297,10 @@ def open_page(browser, address, size=SIZE, is_first=False):
         address: of the page.
         size: of the window, in pixels.
         is_first: whether nobody has seen the page in this browser, so that it shows its first steps.
+        patience_s: how long anything on it may take.
     """
     page = browser.new_page(viewport=size, color_scheme="dark")
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(1000 * patience_s)
     page.asked = []
     page.problems = []
     if not is_first:
