@@ -1,6 +1,7 @@
 """The simulated annotator: which slices it draws, what each is worth, and `simulate`."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,10 +14,12 @@ from SlicePropagationLib.evaluation.simulated_annotator import (
     SimulateRequest,
     first_slice,
     simulate,
+    slice_to_correct,
     slices_in_steps,
 )
 from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
 
 
 @pytest.fixture
@@ -49,6 +52,21 @@ def test_the_worst_slice_is_the_one_with_most_wrong_pixels(phantom):
     rounds = rounds_of(phantom, correct="worst", budget=2)
     # The disc has drifted farthest there, and slices beyond hold one disc, not two.
     assert rounds[-1].annotated[1] == 12
+
+
+def test_the_worst_slice_of_a_large_volume_is_found_without_an_array_of_its_size():
+    truth = np.zeros((64, 128, 128), bool)
+    truth[:, 40:80, 40:80] = True
+    truth[40, 40:90, 40:90] = True
+    stack = SliceStack(np.zeros(truth.shape, np.float32), (1.0, 1.0, 1.0))
+    session = AnnotationSession(stack, (1,))
+    session.annotate(1, 3, truth[3])
+    tracemalloc.start()
+    worst = slice_to_correct(session, truth, "worst")
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert worst == 40
+    assert most_bytes < truth.nbytes / 8
 
 
 def test_uniform_slices_are_the_middles_of_equal_parts(phantom):
