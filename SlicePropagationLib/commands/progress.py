@@ -7,9 +7,10 @@ import re
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
+
+from SlicePropagationLib.pace import Pace
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from SlicePropagationLib.propagation import SlicePrediction
 
 PARTS = 10  # of a run that are told in a pipe or a file: one line for every 10 %
-MINUTE_S = 60
 MINUTES_AN_HOUR = 60
-LONGEST_IN_SECONDS = 90
 EPOCH = re.compile(r"epoch (\d+) of (\d+): .*?([\d.]+) min")  # what a training tells of one
 
 
@@ -38,7 +37,7 @@ class ProgressLine:
         self._is_terminal = self._stream.isatty()
         self._shown = ""
         self._part = 0
-        self._began = time.monotonic()
+        self._pace = Pace()
         self._lock = threading.Lock()  # a batch tells from a thread, too
 
     def __enter__(self) -> ProgressLine:
@@ -62,7 +61,7 @@ class ProgressLine:
 
     def begin(self) -> None:
         """Count the time from now on."""
-        self._began = time.monotonic()
+        self._pace = Pace()
 
     @property
     def report(self) -> Callable[[str], None] | None:
@@ -96,12 +95,11 @@ class ProgressLine:
 
     def left(self, done: float) -> str:
         """The time that the rest takes when it goes on as it did, in words."""
-        elapsed = time.monotonic() - self._began
-        return duration(elapsed / done * (1 - done))
+        return self._pace.left(done)
 
     def elapsed(self) -> str:
         """The time that it took so far, in words."""
-        return duration(time.monotonic() - self._began)
+        return self._pace.elapsed()
 
     def rate(self, count: int) -> str:
         """How many are done in a time when it goes on as it did, in words.
@@ -109,8 +107,7 @@ class ProgressLine:
         Args:
             count: that are done by now.
         """
-        a_minute = MINUTE_S * count / max(time.monotonic() - self._began, 1e-3)
-        return f"{a_minute:.0f} a minute" if a_minute >= 1 else f"{MINUTE_S * a_minute:.1f} an hour"
+        return self._pace.rate(count)
 
     def show(self, prediction: SlicePrediction) -> None:
         """Tell of a slice of a run."""
@@ -175,10 +172,3 @@ class WarningHandler(logging.StreamHandler):
         for line in ProgressLine.open_lines:
             line.clear()
         super().emit(record)
-
-
-def duration(seconds: float) -> str:
-    """A time in words: seconds, or minutes from a minute and a half on."""
-    if seconds < LONGEST_IN_SECONDS:
-        return f"{seconds:.0f} s"
-    return f"{seconds / MINUTE_S:.0f} min"

@@ -41,6 +41,7 @@ from SlicePropagationLib.evaluation.statistics import RESULT_COLUMNS, aggregate
 from SlicePropagationLib.evaluation.summary import summary_text
 from SlicePropagationLib.evaluation.tables import Tables
 from SlicePropagationLib.files.atomic import atomic_folder, check_writable, clear_away
+from SlicePropagationLib.pace import Pace
 from SlicePropagationLib.workers import WorkerDiedError, in_order
 
 REPORT = "results.md"
@@ -99,6 +100,7 @@ def evaluate(
     waiting = [left_to_do(job, done) for job in jobs]
     waiting = [job for job in waiting if job.protocol.engines]
     failures = []
+    pace = Pace()
     for step, (job, outcome) in enumerate(_score_all(waiting, request), 1):
         scored, distances, error = outcome
         rows = rows + scored
@@ -109,7 +111,8 @@ def evaluate(
             keep(out, Scored(rows, drift), protocol, sources)
         if report:
             what = error or f"{len(scored)} scores"
-            report(f"case {step} of {len(waiting)}: {job.dataset} {job.case}: {what}")
+            place = f"case {step} of {len(waiting)}, {pace.told(step, len(waiting))}"
+            report(f"{place}: {job.dataset} {job.case}: {what}")
     if request.scheduler and waiting:  # which has the cases come in another order
         rows = _in_order(rows, jobs)
         drift = _in_order(drift, jobs)

@@ -28,6 +28,7 @@ CORE = {
     "mapped_slices",
     "orientation",
     "metrics",
+    "pace",
     "patch",
     "planning",
     "processes",

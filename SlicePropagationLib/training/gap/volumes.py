@@ -18,6 +18,7 @@ from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.pace import Pace
 from SlicePropagationLib.training.contracts import Cases, Report
 from SlicePropagationLib.training.preparation import prepared_on_cluster, whole_path
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
@@ -120,10 +121,12 @@ def _unpack_on_cluster(
     ]
     unpack = functools.partial(_unpack, folder=folder.resolve())
     is_there = functools.partial(_is_unpacked, folder=folder)
+    pace = Pace()
     done = prepared_on_cluster(unpack, waiting, scheduler, folder, is_there)
     for number, _ in enumerate(done, 1):
         if report and (number % 50 == 0 or number == len(waiting)):
-            report(f"{number} of {len(waiting)} volumes unpacked on {scheduler}")
+            told = pace.told(number, len(waiting))
+            report(f"{number} of {len(waiting)} volumes unpacked on {scheduler}, {told}")
 
 
 def _is_unpacked(source: _Source, folder: Path) -> bool:

@@ -16,6 +16,7 @@ from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.orientation import letters_of
+from SlicePropagationLib.pace import Pace
 from SlicePropagationLib.training.contracts import Report
 from SlicePropagationLib.training.preparation import prepared_on_cluster, whole_path
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
@@ -84,10 +85,12 @@ def prepare_walks(
     waiting = [source for source in sources if not _is_done(folder, source)]
     if waiting and report:
         report(f"recording the walks of {len(waiting)} cases in {folder}")
+    pace = Pace()
     recorded = _record_all(waiting, folder, workers, scheduler, record or guided_arrays)
     for done, _ in enumerate(recorded, 1):
         if report and (done % 20 == 0 or done == len(waiting)):
-            report(f"walks of {done} of {len(waiting)} cases recorded")
+            told = pace.told(done, len(waiting))
+            report(f"walks of {done} of {len(waiting)} cases recorded, {told}")
     paths = [(folder / f"{source.name}.npz", source.group) for source in sources]
     return [(path, group) for path, group in paths if path.is_file()]
 

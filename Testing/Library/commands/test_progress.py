@@ -16,8 +16,8 @@ from SlicePropagationLib.commands.progress import (
     EpochLines,
     ProgressLine,
     WarningHandler,
-    duration,
 )
+from SlicePropagationLib.pace import duration
 from SlicePropagationLib.pipelines.batch import BatchRequest
 
 

@@ -1,6 +1,7 @@
 """What `evaluate` makes of its scores: kinds, means, intervals, drift, effort, plots."""
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -349,3 +350,4 @@ def test_evaluate_prints_a_short_table_and_names_the_report(cases, tmp_path, cap
         line = next(line for line in said.out.splitlines() if line.startswith(row["engine"]))
         assert f"{float(row['dice']):.3f}" in line.split()
     assert [line[:7] for line in said.err.splitlines()] == ["case 1 ", "case 2 "]
+    assert all(re.search(r"of 2, .* left: ", line) for line in said.err.splitlines())
