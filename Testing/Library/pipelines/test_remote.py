@@ -4,6 +4,7 @@ import csv
 import functools
 import http.server
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import ConfigError, InputError, OutputError
 from SlicePropagationLib.files.unpacked import FOLDER
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.pipelines import batch_page
 from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 
@@ -69,6 +71,15 @@ def test_a_batch_reads_and_writes_elsewhere_what_it_would_here(store, tmp_path):
     assert record["image"] == "memory://bucket/p0/image.nii.gz"
     page = store.cat_file("/bucket/results/index.html").decode()
     assert page.count("data:image/jpeg") == 2
+
+
+def test_the_page_over_many_cases_elsewhere_shows_the_pictures_beside_it(store, monkeypatch):
+    monkeypatch.setattr(batch_page, "MOST_PICTURES_WITHIN", 1)
+    batch("memory://bucket/results")
+    page = store.cat_file("/bucket/results/index.html").decode()
+    pictures = re.findall(r'<img src="([^"]*)"', page)
+    assert sorted(pictures) == ["p0.png", "p1.png"]
+    assert all(store.exists(f"/bucket/results/{name}") for name in pictures)
 
 
 def test_what_is_done_elsewhere_is_passed_over_until_its_image_changes(store, tmp_path):
