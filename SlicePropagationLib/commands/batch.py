@@ -52,11 +52,13 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _batch(arguments: argparse.Namespace) -> int:
-    from SlicePropagationLib.commands.batch_progress import BatchProgress, all_told, tell_counts
-    from SlicePropagationLib.files.remote import exists
-    from SlicePropagationLib.files.urls import joined
+    from SlicePropagationLib.commands.batch_progress import (
+        BatchProgress,
+        all_told,
+        tell_counts,
+        tell_page,
+    )
     from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
-    from SlicePropagationLib.pipelines.batch_index import INDEX
 
     request = BatchRequest(
         cases=arguments.cases,
@@ -70,9 +72,8 @@ def _batch(arguments: argparse.Namespace) -> int:
         has_pictures=not arguments.no_pictures,
     )
     with BatchProgress(request, arguments.quiet) as progress:
-        outcomes = all_told(run_batch(request, progress), progress)
-    code = tell_counts(outcomes)
-    index = joined(request.out, INDEX)
-    if request.has_pictures and exists(index):
-        print(f"All cases at a glance: {index}")
+        tally = all_told(run_batch(request, progress), progress)
+    code = tell_counts(tally)
+    if request.has_pictures:
+        tell_page(request.out)
     return code

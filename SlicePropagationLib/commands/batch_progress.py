@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from SlicePropagationLib.commands.options import DONE, SOME_FAILED
 from SlicePropagationLib.commands.progress import ProgressLine
+from SlicePropagationLib.files.remote import exists
+from SlicePropagationLib.files.urls import joined
+from SlicePropagationLib.pipelines.batch_index import INDEX
 from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from SlicePropagationLib.pipelines.outcomes import Outcome
@@ -80,6 +84,13 @@ def tell_counts(tally: Tally) -> int:
     for outcome in tally.failed:
         print(f"  {outcome.name}: {outcome.error}")
     return SOME_FAILED if tally.failed else DONE
+
+
+def tell_page(folder: Path | str) -> None:
+    """Print where the page over all cases lies, if it could be written."""
+    index = joined(folder, INDEX)
+    if exists(index):
+        print(f"All cases at a glance: {index}")
 
 
 class BatchProgress(BatchWatch):

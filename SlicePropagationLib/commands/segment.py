@@ -58,7 +58,7 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--picture",
         action="store_true",
-        help="also write O.png: slices with what was found",
+        help="also write O.png: slices with what was found; with --cases also index.html over all",
     )
     parser.add_argument("--resume", action="store_true", help="skip cases that are done")
     parser.add_argument(
@@ -107,7 +107,12 @@ def _check_choice(arguments: argparse.Namespace) -> None:
 
 
 def _segment_cases(arguments: argparse.Namespace) -> int:
-    from SlicePropagationLib.commands.batch_progress import BatchProgress, all_told, tell_counts
+    from SlicePropagationLib.commands.batch_progress import (
+        BatchProgress,
+        all_told,
+        tell_counts,
+        tell_page,
+    )
     from SlicePropagationLib.pipelines.segment_cases import SegmentCasesRequest, segment_cases
 
     request = SegmentCasesRequest(
@@ -123,5 +128,8 @@ def _segment_cases(arguments: argparse.Namespace) -> int:
         scheduler=arguments.scheduler,
     )
     with BatchProgress(request, arguments.quiet) as progress:
-        outcomes = all_told(segment_cases(request, progress), progress)
-    return tell_counts(outcomes)
+        tally = all_told(segment_cases(request, progress), progress)
+    code = tell_counts(tally)
+    if request.has_pictures:
+        tell_page(request.out)
+    return code

@@ -75,6 +75,7 @@ class BatchCase:
         num_drawn: slices that a person vouches for.
         engine: what walked.
         structures: what it shows.
+        found: what a model found that needs no seed, in words; "" of what was propagated.
         has_picture: whether a picture was written with it.
         thumbnail: that, smaller, as JPEG; None where it was not asked for.
     """
@@ -87,6 +88,7 @@ class BatchCase:
     num_drawn: int = 0
     engine: str = ""
     structures: tuple[Structure, ...] = ()
+    found: str = ""
     has_picture: bool = False
     thumbnail: bytes | None = None
 
@@ -126,6 +128,7 @@ def _read_case(out: Path, image: str, is_skipped: bool, has_thumbnail: bool) -> 
         num_drawn=len(drawn),
         engine=str(record.get("engine", "")),
         structures=_structures(record),
+        found=_found(record),
         has_picture=thumbnail is not None if has_thumbnail else names_picture(record, out),
         thumbnail=thumbnail,
     )
@@ -179,6 +182,14 @@ def _rows_of(out: Path) -> list[dict[str, str]]:
 def _structures(record: Mapping[str, Any]) -> tuple[Structure, ...]:
     segments = record.get("segments", ())
     return tuple(Structure(str(each["name"]), each.get("volume_ml")) for each in segments)
+
+
+def _found(record: Mapping[str, Any]) -> str:
+    """What the record of a segmented image says was found."""
+    if "voxels" not in record:
+        return ""
+    counts = (f"label {label}: {count} voxels" for label, count in record["voxels"].items())
+    return f"found by {Path(record['model']).name}: {', '.join(counts) or 'nothing'}"
 
 
 def names_picture(record: Mapping[str, Any], out: Path) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
+    from SlicePropagationLib.pipelines.segment_file import SegmentRequest
 
 log = logging.getLogger(__name__)
 INDEX = "index.html"
@@ -38,6 +39,7 @@ class BatchIndex:
         table: of the cases.
         folder: of the results.
         cases: all of the table.
+        is_seeded: whether they are propagated through, or segmented by a model.
 
     Raises:
         OutputError: there is a file of that name which this program did not write.
@@ -47,12 +49,14 @@ class BatchIndex:
         self,
         table: Path | str,
         folder: Path | str,
-        cases: Sequence[PropagateRequest],
+        cases: Sequence[PropagateRequest] | Sequence[SegmentRequest],
+        *,
+        is_seeded: bool = True,
     ) -> None:
         self._folder = folder
         self._cases = cases
         self._numbers = {str(case.out): number for number, case in enumerate(cases)}
-        self._overview = BatchOverview(Path(table), Path(folder), len(cases))
+        self._overview = BatchOverview(Path(table), Path(folder), len(cases), is_seeded)
         self._items = BatchItems()
         self._next = 0.0
         if not is_url(folder):

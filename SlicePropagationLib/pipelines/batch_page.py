@@ -42,11 +42,12 @@ h3 { font-size: 1rem; margin: 0; }
 meter { width: 6rem; vertical-align: middle; }
 summary { cursor: pointer; color: var(--faint); } code { font-size: .85rem; }
 """.strip()
+PICTURES = "Each picture shows up to twelve slices, counted from 0; click it for the full size."
+OUTLINES = "Outlines are what the model found, in a colour for each label."
 LEGEND = (
-    "Each picture shows up to twelve slices, counted from 0; click it for the full size. A blue"
-    " frame: drawn; orange: corrected; green: confirmed. The number on a slice is its confidence, an"
-    " estimate of its Dice; the lowest is orange. The confidence of a case is the mean over the"
-    " predicted slices of its least trusted segment, weighted by their areas."
+    "A blue frame: drawn; orange: corrected; green: confirmed. The number on a slice is its"
+    " confidence, an estimate of its Dice; the lowest is orange. The confidence of a case is the"
+    " mean over the predicted slices of its least trusted segment, weighted by their areas."
 )
 MOST_PICTURES_WITHIN = 500  # of up to 50 kB; beyond, the page shows the files that lie beside it
 NO_PICTURE = "no picture was written with this result"
@@ -60,11 +61,14 @@ class BatchOverview:
         table: the table of cases.
         folder: of the results and the page.
         num_cases: of the table.
+        is_seeded: whether the cases were propagated through; False for those of a model that needs
+            no seed, and tells no confidence.
     """
 
     table: Path
     folder: Path
     num_cases: int
+    is_seeded: bool = True
 
     @property
     def holds_pictures(self) -> bool:
@@ -88,10 +92,14 @@ class BatchOverview:
             opening = ["<h2>Failed</h2>", '<ul class="failed">']
             yield from _listed(opening, items.failed(), "</ul>")
         if items.num_done:
-            heading = "<h2>Done, the least trusted first</h2>"
-            legend = f'<p class="faint">{escape(LEGEND)}</p>'
+            order = "the least trusted first" if self.is_seeded else "in the order of the table"
+            heading = f"<h2>Done, {order}</h2>"
+            legend = f'<p class="faint">{escape(self._legend())}</p>'
             yield from _listed([heading, legend, '<ol class="cases">'], items.done(), "</ol>")
         yield "</main></body></html>\n"
+
+    def _legend(self) -> str:
+        return f"{PICTURES} {LEGEND if self.is_seeded else OUTLINES}"
 
     def _counts(self, items: BatchItems, written: str) -> str:
         waiting = self.num_cases - items.num_done - items.num_failed
@@ -110,7 +118,7 @@ class BatchOverview:
 
     def _done_item(self, case: BatchCase) -> str:
         heading = f'<h3><a href="{self._link(case.out)}">{escape(self._name(case))}</a></h3>'
-        lines = [_trust_text(case), escape(_drawn_text(case)), escape(_volumes(case.structures))]
+        lines = [escape(case.found)] if case.found else _propagated_lines(case)
         body = "\n".join(f"<p>{line}</p>" for line in lines if line)
         command = shlex.join(
             ["slice-propagation", "app", case.image, "--segmentation", str(case.out)]
@@ -161,6 +169,11 @@ def _head(title: str, holds_pictures: bool) -> str:
             f"<style>{STYLE}</style></head>",
         ]
     )
+
+
+def _propagated_lines(case: BatchCase) -> list[str]:
+    """What is said of a case that was propagated through, as HTML."""
+    return [_trust_text(case), escape(_drawn_text(case)), escape(_volumes(case.structures))]
 
 
 def _trust_text(case: BatchCase) -> str:

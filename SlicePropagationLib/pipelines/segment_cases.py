@@ -25,6 +25,7 @@ from SlicePropagationLib.files.table import parse_spacing, read_table
 from SlicePropagationLib.files.urls import is_url, joined, split_url
 from SlicePropagationLib.files.volume import AXES
 from SlicePropagationLib.pipelines.batch import MARK, check_outputs, name_of_result, with_voxels
+from SlicePropagationLib.pipelines.batch_index import BatchIndex
 from SlicePropagationLib.pipelines.batch_manifest import BatchManifest
 from SlicePropagationLib.pipelines.batch_watch import BatchWatch
 from SlicePropagationLib.pipelines.outcomes import Outcome, kept, numbered, on_cluster, on_processes
@@ -48,7 +49,8 @@ class SegmentCasesRequest:
             it. It and its images may be URLs.
         out: folder of the results.
         model, axis, device, is_cyclic: as in `SegmentRequest`.
-        has_pictures: whether O.png, slices with outlines, is written beside each result, too.
+        has_pictures: whether O.png, slices with outlines, is written beside each result, and
+            index.html over all.
         resume: skip cases whose result is complete and was made from the same files and arguments.
         workers: number of processes.
         scheduler: address of a Dask scheduler, instead of processes of our own.
@@ -97,13 +99,16 @@ def segment_cases(
         InputError: the table cannot be used; nothing has been done then.
         CheckpointError: the model is not there, or of a family that needs a seed.
         ConfigError: Dask or the scheduler is not there.
-        OutputError: the folder has a manifest.csv that this program did not write.
+        OutputError: the folder has a manifest.csv or an index.html that this program did not write.
     """
     watch = watch or BatchWatch()
     load_segmenter(request.model, request.device)
     cases = read_cases(request)
     watch.found(len(cases))
     outcomes = kept(_outcomes(cases, request, watch), BatchManifest(request.out, cases))
+    if request.has_pictures:
+        index = BatchIndex(request.cases, request.out, cases, is_seeded=False)
+        outcomes = kept(outcomes, index)
     return numbered(outcomes, len(cases))
 
 

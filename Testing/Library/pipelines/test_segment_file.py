@@ -291,6 +291,17 @@ def test_a_table_of_images_is_segmented_and_resumed(models, table, tmp_path, cap
     assert (out / "manifest.csv").read_text(encoding="utf-8").count("already done") == 1
 
 
+def test_a_page_shows_all_images_of_a_table_with_what_was_found(models, table, tmp_path, capsys):
+    assert segment_many(models["unet2d"], table, tmp_path / "out", "--picture") == 1
+    assert "All cases at a glance: " in capsys.readouterr().out
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "2 of 3 cases done, 1 failed" in page
+    assert page.count("data:image/jpeg") == 2
+    assert page.count("<p>found by ") == 2
+    assert "confidence" not in page
+    assert page.index(">cine0<") < page.index(">cine1<")
+
+
 @pytest.mark.parametrize("where", ["cluster", "processes"])
 def test_others_find_what_this_process_does_and_the_model_is_loaded_once(
     models, table, tmp_path, where, monkeypatch
