@@ -1,7 +1,7 @@
 """Make weights to be released of a training: the weights and the model card beside them.
 
 Usage: python -m SlicePropagationLib.training.release_weights FOLDER OUT.pt --command "..."
---figures figures.json --limits limits.txt [--segmenter segmenter.json]
+--figures figures.json --limits limits.txt [--segmenter segmenter.json] [--last]
 """
 
 import argparse
@@ -41,6 +41,7 @@ CHOSEN_BY = {
         " split val of the same data sets"
     ),
 }
+LAST = "nothing: the weights after the last epoch"
 WALKS = "Dice of unvaried walks on the split val of the same data sets"
 
 
@@ -51,17 +52,21 @@ def release_weights(
     figures: dict[str, Any],
     limits: str,
     segmenter: dict[str, Any] | None = None,
+    *,
+    is_last: bool = False,
 ) -> dict[str, Any]:
     """Write the best weights of a training to `out`, and `out` with .json as its card.
 
     Args:
-        folder: where `train` wrote best.pt and config.json.
+        folder: where `train` wrote best.pt, last.pt and config.json.
         out: the model file: .pt with 16-bit weights, or .npz of a network that NumPy computes.
         command: the command that made the training.
         figures: {what: number} with the commands that measured them.
         limits: what the model is not good at, in words.
         segmenter: of a model that needs no seed, {key: value} of `SEGMENTER_KEYS`; of one that
             refines, of `REFINER_KEYS`.
+        is_last: release the weights after the last epoch in place of the best ones, where the score
+            of an epoch does not tell how good they are.
 
     Returns:
         The card.
@@ -80,7 +85,7 @@ def release_weights(
     left_out = set(filter(None, record.get("leave_out", "").split(",")))
     datasets = [name for name in (record["datasets"] or "").split(",") if name not in left_out]
     _check_licences(folder, datasets)
-    checkpoint = load_checkpoint(folder / "best.pt")
+    checkpoint = load_checkpoint(folder / ("last.pt" if is_last else "best.pt"))
     write_weights(out, checkpoint)
     card = {
         "name": out.stem,
@@ -89,12 +94,12 @@ def release_weights(
         "licence": LICENCE,
         "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
         "data": _data_of(record, datasets),
-        "chosen_by": CHOSEN_BY.get(checkpoint.family, WALKS),
+        "chosen_by": LAST if is_last else CHOSEN_BY.get(checkpoint.family, WALKS),
         "command": command,
         "seed": record["training"]["loop"]["seed"],
         "preset": record["preset"],
         "versions": record["versions"],
-        "training": _progress(folder),
+        "training": _progress(folder, is_last=is_last),
         "figures": figures,
         "limits": limits,
     }
@@ -145,16 +150,19 @@ def _data_of(record: dict[str, Any], datasets: Sequence[str]) -> dict[str, dict[
     return data
 
 
-def _progress(folder: Path) -> dict[str, Any]:
+def _progress(folder: Path, *, is_last: bool) -> dict[str, Any]:
     with open(folder / "log.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     best = max(rows, key=lambda row: float(row["dice"]))
-    return {
+    progress = {
         "epochs": int(rows[-1]["epoch"]),
         "hours": float(rows[-1]["hours"]),
         "best_epoch": int(best["epoch"]),
         "validation_dice": round(float(best["dice"]), 4),
     }
+    if is_last:
+        progress["last_dice"] = round(float(rows[-1]["dice"]), 4)
+    return progress
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -166,6 +174,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--figures", required=True, metavar="FILE.json")
     parser.add_argument("--limits", required=True, metavar="FILE.txt")
     parser.add_argument("--segmenter", metavar="FILE.json")
+    parser.add_argument("--last", action="store_true", help="the weights after the last epoch")
     arguments = parser.parse_args(argv)
     release_weights(
         arguments.folder,
@@ -174,6 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         json.loads(Path(arguments.figures).read_text(encoding="utf-8")),
         Path(arguments.limits).read_text(encoding="utf-8").strip(),
         arguments.segmenter and json.loads(Path(arguments.segmenter).read_text(encoding="utf-8")),
+        is_last=arguments.last,
     )
     return 0
 

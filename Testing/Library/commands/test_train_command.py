@@ -563,3 +563,16 @@ def test_a_card_states_the_hash_of_its_weights(cases, tmp_path):
     assert card["licence"] == "CC BY-SA 4.0"
     assert set(card["data"]) == {"msd_hippocampus"}
     assert "Simpson" in card["data"]["msd_hippocampus"]["citation"]
+
+
+def test_the_weights_after_the_last_epoch_may_be_released(cases, tmp_path):
+    cases[0].write_text(cases[0].read_text(encoding="utf-8").replace("discs", "msd_hippocampus"))
+    assert train(cases, tmp_path / "out", "--datasets", "msd_hippocampus") == 0
+    best = load_checkpoint(tmp_path / "out" / "best.pt")
+    changed = {name: value + 1 for name, value in best.weights.items()}
+    save_checkpoint(tmp_path / "out" / "last.pt", best.family, best.config, changed)
+    path = tmp_path / "model.pt"
+    card = release_weights(tmp_path / "out", path, "train …", {}, "Discs only.", is_last=True)
+    assert "last epoch" in card["chosen_by"]
+    released = load_checkpoint(path).weights
+    assert all(torch.allclose(released[name], changed[name], rtol=1e-2) for name in changed)
