@@ -4,7 +4,7 @@ import csv
 import time
 
 import pytest
-from at_the_page import kind_of
+from at_the_page import OFF_PLACE, kind_of
 from firefox import Firefox, find_firefox
 from web_files import read_mask
 
@@ -31,6 +31,10 @@ IS_DRAWN = """() => {
   pen.drawImage(image, 0, 0, 64, 64);
   return pen.getImageData(0, 0, 64, 64).data.some((value, place) => place % 4 < 3 && value > 128);
 }"""
+
+SLIDERS_OFF = (
+    f"() => [...document.querySelectorAll('.sp-slice-view [role=slider]')].map({OFF_PLACE})"
+)
 
 
 @pytest.fixture
@@ -86,6 +90,9 @@ def test_drawing_correcting_confirming_and_saving_work_in_firefox(firefox, tmp_p
     for _ in range(5):
         firefox.click(".sp-steps-button:last-child")
     firefox.wait(IS_DRAWN)
+    off = firefox.ask(SLIDERS_OFF)
+    assert len(off) == 3
+    assert max(off) < 0.02
 
     show(firefox, SEED)
     stroke(firefox, 4)
