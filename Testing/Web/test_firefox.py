@@ -21,6 +21,7 @@ NUMBER = "() => +document.querySelector('[role=slider][aria-label=Slices]').aria
 SAYS = "(text) => document.querySelector('.sp-message').innerText.includes(text)"
 IS_THERE = "(selector) => !!document.querySelector(selector)"
 IS_GONE = "(selector) => !document.querySelector(selector)"
+CAN_BE_CLICKED = "(selector) => !document.querySelector(selector).disabled"
 # Whether the large view shows something bright: it is a picture of the sample.
 IS_DRAWN = """() => {
   const image = document.querySelector("img.image-display-area");
@@ -106,6 +107,7 @@ def test_drawing_correcting_confirming_and_saving_work_in_firefox(firefox, tmp_p
     stroke(firefox, 30)
     wait_for_kind(firefox, CORRECTED, "correction")
     show(firefox, CONFIRMED)
+    firefox.wait(CAN_BE_CLICKED, "[data-command=confirm]")  # the gap may still be redone
     firefox.press("c")
     wait_for_kind(firefox, CONFIRMED, "confirmed")
     time.sleep(3)
