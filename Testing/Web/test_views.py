@@ -281,6 +281,17 @@ def test_the_middle_button_moves_the_picture_whatever_is_in_the_hand(page, bench
     bench.call(bench.application.views.fit, "Red")
 
 
+def test_the_wheel_goes_slice_by_slice_and_zooms_nothing(page, bench):
+    box = large_view(page)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    field = bench.call(view_node(bench).GetFieldOfView)
+    page.mouse.wheel(0, -100)
+    wait_for(page, lambda: abs(bench.data.index - SEED) == 1)
+    page.mouse.wheel(0, 100)
+    bench.wait_for_value(page, "index", SEED)
+    assert bench.call(view_node(bench).GetFieldOfView) == field
+
+
 def test_control_and_the_wheel_zoom_on_the_slice_that_is_shown(page, bench):
     page.get_by_label("Fit Axial view").click()
     wait_for(page, lambda: shown_part(bench) == pytest.approx(1, abs=0.02))
