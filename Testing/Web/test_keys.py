@@ -78,6 +78,18 @@ def test_a_letter_is_a_key_with_caps_lock_and_after_a_list_was_used(page, bench)
     wait_for_message(page, "Done")
 
 
+def test_a_list_to_choose_from_needs_no_mouse(page, bench):
+    page.locator("[data-choice='Direction'] input").focus()
+    page.keyboard.press("Enter")  # the arrows go through the slices still
+    page.get_by_role("option").first.wait_for()
+    wait_for(page, lambda: page.evaluate("!!document.activeElement.closest('[role=listbox]')"))
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    wait_for(page, lambda: bench.data.direction == bench.data.directions[-1]["value"])
+    page.get_by_role("option").first.wait_for(state="hidden")
+    assert bench.data.index == SEED
+
+
 @pytest.mark.parametrize("menu", ["Presets of window and level", "More about this segment"])
 def test_the_keys_of_a_menu_that_is_open_are_its_own(page, bench, menu):
     page.get_by_role("button", name=menu, exact=True).click()
