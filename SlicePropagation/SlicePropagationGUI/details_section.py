@@ -85,5 +85,6 @@ def enginesText():
 
 def weightsText():
     """Where the weights are on this machine."""
-    cards = [modelCard(name) for name in engineNames() if ENGINES[name].has_weights]
-    return "\n".join(card["path"] for card in cards if card)
+    engines = [ENGINES[name] for name in engineNames()]
+    names = dict.fromkeys(engine.weights_name for engine in engines if engine.has_weights)
+    return "\n".join(card["path"] for card in map(modelCard, names) if card)

@@ -204,7 +204,7 @@ MOUSE = (
     ("Right drag", "Window and level"),
     ("Middle drag", "Move the picture"),
     ("Shift+move", "The other views show the same place"),
-    ("Double click", "Maximise a view, with Move in the hand"),
+    ("Double click", "Close a polygon; maximise a view, with Move in the hand"),
 )
 LEGEND_LINES, LEGEND_BELOW = legend()
 LEGEND = [entry for line in LEGEND_LINES for entry in line]
@@ -281,7 +281,9 @@ def key_rows() -> list[tuple[str, str]]:
         (shown_key(command.key), command.text) for command in COMMANDS.values() if command.key
     ]
     tools = [(str(number), text) for number, (text, _) in enumerate(TOOLS.values(), 1)]
-    slices = [
+    others = [
+        ("Z", "Undo"),
+        ("Y, Ctrl+Shift+Z", "Redo"),
         ("↑ ↓ ← →", "Slice by slice"),
         ("Page ↑ ↓", "Ten slices"),
         ("Home, End", "First and last slice"),
@@ -290,5 +292,7 @@ def key_rows() -> list[tuple[str, str]]:
         ("B", "First or second image"),
         ("[, ]", "Smaller or larger brush"),
         ("Enter", "Close the polygon that is open"),
+        ("Backspace", "Take its last corner back"),
+        ("Esc", "Drop it"),
     ]
-    return [*commands, *tools, *slices]
+    return [*commands, *tools, *others]

@@ -8,6 +8,7 @@ from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.page_parts import shown
 from SlicePropagationWeb.panel_state import StateNames
+from SlicePropagationWeb.workspace import MAX_LISTED
 
 FIND_FROM = 12  # files on, they can be searched
 
@@ -118,6 +119,19 @@ def file_list(
                 click=click,
                 raw_attrs=[f'data-open="{mark}"'],
             )
+
+
+def add_rest(files: str) -> None:
+    """Add that there are more files than a list shows, where it is cut off.
+
+    Args:
+        files: expression of what it shows.
+    """
+    html.Div(
+        f"{MAX_LISTED} are shown; type a part of the name or folder to find the others.",
+        v_if=f"{files}.length >= {MAX_LISTED}",
+        classes="sp-faint sp-gap",
+    )
 
 
 def downloads(files: str, mark: str = "file") -> None:

@@ -81,7 +81,7 @@ def _add_kinds(name: StateNames) -> None:
 
 def _add_progress(name: StateNames) -> None:
     with html.Div(v_if=f"{name.export_percent} >= 0", classes="mt-3"):
-        progress_bar(model_value=(name.export_percent,))
+        progress_bar("How far the export is", model_value=(name.export_percent,))
         with html.Div(classes="sp-row sp-gap"):
             html.Span(shown(name.export_text), classes="sp-faint", style="flex: 1")
             vuetify3.VBtn(

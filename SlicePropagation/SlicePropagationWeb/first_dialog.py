@@ -44,7 +44,10 @@ def _add_models(name: StateNames) -> None:
             prepend_icon="mdi-shape-outline",
             click=give("segment_first", "one.name"),
             disabled=(f"!!{name.first_reason}",),
-            raw_attrs=[':data-model="one.name"'],
+            raw_attrs=[
+                ':data-model="one.name"',
+                f':aria-disabled="String(!!{name.first_reason})"',
+            ],
         ),
     ):
         vuetify3.VListItemTitle(shown("one.title"))

@@ -5,6 +5,7 @@ from trame.widgets import html, vuetify3
 from SlicePropagationWeb.dialog_parts import (
     FIND_FROM,
     add_problem,
+    add_rest,
     dialog,
     file_list,
     find_field,
@@ -12,7 +13,6 @@ from SlicePropagationWeb.dialog_parts import (
 from SlicePropagationWeb.page_parts import give, progress_bar, shown
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.welcome import add_reading
-from SlicePropagationWeb.workspace import MAX_LISTED
 
 
 def add_open_dialog(name: StateNames) -> None:
@@ -119,7 +119,7 @@ def _add_address(name: StateNames) -> None:
 def _add_upload_progress(name: StateNames) -> None:
     with html.Div(v_if=f"{name.upload} >= 0", classes="mt-4"):
         with html.Div(v_if=f"{name.upload} < 100"):
-            progress_bar(model_value=(name.upload,), raw_attrs=['aria-label="Upload"'])
+            progress_bar("Upload", model_value=(name.upload,))
             html.Div(shown(f"`Uploading, ${{{name.upload}}} %`"), classes="sp-faint sp-gap")
         with html.Div(v_else=True):
             add_reading(name, "'Checking what came'")
@@ -153,8 +153,4 @@ def _load(*arguments: str) -> str:
 def _add_found(heading: str, files: str, command: str, icon: str) -> None:
     """A list of files of the folders; where it is cut off, it says so."""
     file_list(heading, files, give(command, "file.path"), icon, command)
-    html.Div(
-        f"{MAX_LISTED} are shown; type a part of the name or folder to find the others.",
-        v_if=f"{files}.length >= {MAX_LISTED}",
-        classes="sp-faint sp-gap",
-    )
+    add_rest(files)

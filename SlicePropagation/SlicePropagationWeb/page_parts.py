@@ -70,6 +70,18 @@ def tooltip(text: str, location: str, **options: Any) -> None:
     )
 
 
+def list_name(label: str) -> list[str]:
+    """What tells who cannot see it what a list to choose from is, closed and open.
+
+    An open one that scrolls can be reached with the keyboard.
+
+    Args:
+        label: what it is.
+    """
+    opened = f"{{'aria-label': '{label}', tabindex: 0}}"
+    return [f'aria-label="{label}"', f':list-props="{opened}"']
+
+
 def select(
     text: str,
     name: StateNames,
@@ -96,7 +108,7 @@ def select(
             variant="outlined",
             hide_details=True,
             disabled=(f"!!{name.why}.choices",),
-            raw_attrs=[f'data-choice="{text}"', f'aria-label="{text}"'],
+            raw_attrs=[f'data-choice="{text}"', *list_name(text)],
         ):
             tooltip(
                 shown(hint),
@@ -158,9 +170,15 @@ def percent_slider(value: str, label: str, hint: str) -> None:
         tooltip(shown(hint), "bottom")
 
 
-def progress_bar(**options: Any) -> None:
-    """A bar that says how far something is."""
-    vuetify3.VProgressLinear(height=6, rounded=True, color=ACCENT, **options)
+def progress_bar(label: str, **options: Any) -> None:
+    """A bar that says how far something is.
+
+    Args:
+        label: what it is, for who cannot see it.
+        options: of the bar.
+    """
+    named = [f'aria-label="{label}"']
+    vuetify3.VProgressLinear(height=6, rounded=True, color=ACCENT, raw_attrs=named, **options)
 
 
 def command_button(

@@ -146,6 +146,7 @@ def add_run_footer(name: StateNames) -> None:
 def _add_progress(name: StateNames) -> None:
     with html.Div(v_if=name.is_running, classes="sp-gap"):
         progress_bar(
+            "How far the run is",
             model_value=(f"{name.num_steps} ? 100 * {name.step} / {name.num_steps} : 0",),
             indeterminate=(f"!{name.num_steps}",),
         )

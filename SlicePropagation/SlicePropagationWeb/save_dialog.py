@@ -10,7 +10,7 @@ from SlicePropagationWeb.dialog_parts import (
     downloads,
     kind_check,
 )
-from SlicePropagationWeb.page_parts import BLUE, command_button, give
+from SlicePropagationWeb.page_parts import BLUE, command_button, give, list_name
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
 
@@ -65,7 +65,7 @@ def _add_file_name(name: StateNames) -> None:
             variant="outlined",
             hide_details=True,
             style="max-width: 140px",
-            raw_attrs=['aria-label="Kind of file"'],
+            raw_attrs=list_name("Kind of file"),
         )
 
 

@@ -4,6 +4,7 @@ from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.dialog_parts import (
     FIND_FROM,
+    add_rest,
     close_button,
     dialog,
     file_list,
@@ -12,6 +13,7 @@ from SlicePropagationWeb.dialog_parts import (
 )
 from SlicePropagationWeb.page_parts import command_icon, give, percent_slider, tooltip
 from SlicePropagationWeb.panel_state import StateNames
+from SlicePropagationWeb.workspace import MAX_LISTED
 
 LOOKED_AT = (
     "It is shown over the volume that is open, in its own place and with its own window. What you draw"
@@ -36,12 +38,12 @@ def add_second_dialog(name: StateNames) -> None:
                 "file.path",
                 "file.key",
             )
-            find_field(name.find, f"{name.second_images}.length > {FIND_FROM}")
-            is_found = (
-                f"(one) => one.title.toLowerCase().includes(({name.find} || '').toLowerCase())"
-            )
-            found = f"{name.second_images}.filter({is_found})"
+            find_field(name.find, f"{name.find} || {name.second_images}.length > {FIND_FROM}")
+            words = f"({name.find} || '').toLowerCase().split(' ')"
+            is_found = f"(one) => {words}.every((word) => one.title.toLowerCase().includes(word))"
+            found = f"{name.second_images}.filter({is_found}).slice(0, {MAX_LISTED})"
             _add_list("Images in the folders given to this program", found, "file.path")
+            add_rest(found)
             html.Div(
                 "There is no other image in the folders given to this program; upload one with Open,"
                 " then open this volume again.",

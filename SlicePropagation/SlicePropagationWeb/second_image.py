@@ -114,6 +114,7 @@ class SecondImage:
         self._data.second_images = [image for image in images if image["path"] != opened]
         self._data.second_choices = []
         self._data.second_problem = ""
+        self._data.find = ""
         self._data.is_second_dialog = True
 
     def load(self, text: str, series: str | None = None) -> None:

@@ -140,5 +140,6 @@ def _add_menu(name: StateNames) -> None:
 
 
 def _add_choice(text: str, icon: str, click: str, disabled: str = "false") -> None:
-    with vuetify3.VListItem(prepend_icon=icon, click=click, disabled=(disabled,)):
+    said = [f':aria-disabled="String({disabled})"']
+    with vuetify3.VListItem(prepend_icon=icon, click=click, disabled=(disabled,), raw_attrs=said):
         vuetify3.VListItemTitle(text)

@@ -68,6 +68,6 @@ def doubts(
     label: int,
     index: int,
 ) -> str:
-    """Why a slice is worth a look, in a sentence."""
+    """Why a slice is worth a look, in sentences."""
     reasons = reasons_in_numbers(explainSlice(session, label, index))
-    return "; ".join(reasonTexts(reasons, number(index)))
+    return ". ".join(reasonTexts(reasons, number(index)))

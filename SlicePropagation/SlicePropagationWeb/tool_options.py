@@ -7,6 +7,7 @@ from SlicePropagationWeb.page_parts import (
     ACCENT,
     check,
     give,
+    list_name,
     number_field,
     shown,
     toggle_group,
@@ -153,7 +154,7 @@ def _add_cut(name: StateNames) -> None:
         density="compact",
         variant="outlined",
         hide_details=True,
-        raw_attrs=['data-choice="Cut"', 'aria-label="What the scissors do"'],
+        raw_attrs=['data-choice="Cut"', *list_name("What the scissors do")],
     )
 
 

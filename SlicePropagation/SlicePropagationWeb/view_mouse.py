@@ -151,7 +151,7 @@ class ViewMouse:
     def _for_slicer(self, event: Event) -> Event:
         changed = dict(event)
         if event["type"] != "MouseWheel":
-            changed["controlKey"] = False
+            changed["ctrlKey"] = 0
         if self._moves:
             changed["type"] = AS_MIDDLE.get(event["type"], event["type"])
         return changed

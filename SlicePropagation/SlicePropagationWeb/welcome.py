@@ -78,10 +78,10 @@ def add_reading(name: StateNames, first: str) -> None:
         first: expression of what is said before the reading begins.
     """
     progress_bar(
+        "How far the image is read",
         model_value=(f"Math.max({name.loading_percent}, 0)",),
         indeterminate=(f"{name.loading_percent} < 0",),
         classes="mt-3",
-        raw_attrs=['aria-label="How far the image is read"'],
     )
     percent = f"{name.loading_percent} < 0 ? '…' : `, ${{{name.loading_percent}}} %`"
     html.Div(
@@ -108,11 +108,7 @@ def add_opening(name: StateNames) -> None:
         html.Div(classes="sp-loading", role="status"),
     ):
         _add_spinner(f"`Opening ${{{name.volume_name}}}…`")
-        progress_bar(
-            indeterminate=True,
-            classes="mt-3",
-            raw_attrs=['aria-label="The views are drawn"'],
-        )
+        progress_bar("The views are drawn", indeterminate=True, classes="mt-3")
         html.Div(f"{LAST_STAGE}…", classes="sp-faint sp-gap")
 
 

@@ -6,7 +6,15 @@ from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.case_order import ALL, BY_NAME, DOUBT, GIVEN
 from SlicePropagationWeb.case_records import NEW, REVIEWED, SAVED, STARTED
-from SlicePropagationWeb.page_parts import BLUE, command_button, command_icon, give, shown, tooltip
+from SlicePropagationWeb.page_parts import (
+    BLUE,
+    command_button,
+    command_icon,
+    give,
+    list_name,
+    shown,
+    tooltip,
+)
 from SlicePropagationWeb.panel_state import StateNames
 
 ROW_PX = 64  # height of a row; `worklist.js` and `page.css` have the same
@@ -158,7 +166,7 @@ def _add_orders(name: StateNames) -> None:
         hide_details=True,
         classes="sp-orders",
         update_modelValue=TO_TOP,
-        raw_attrs=['data-choice="Order"', 'aria-label="Order"'],
+        raw_attrs=['data-choice="Order"', *list_name("Order")],
     )
 
 

@@ -41,6 +41,7 @@ BESIDE = (60, 45)  # pixels from the middle of the large view, in the sample's l
 # Slices as the page counts them, the same ones whatever was measured before and whichever engine walks.
 SEED_SLICE = 31
 CORRECTED_SLICE = 37
+CLICKED_SLICE = 25
 ZIPPED = 20  # slices of a series
 # Collects, for each move of the mouse, the milliseconds until the browser has drawn what follows it.
 MOVES = """() => {
@@ -151,6 +152,7 @@ def measure_gestures(browser, folder, arguments):
     yield "pictures while the wheel turns", spun(page), "30 a second"
     what = f"correction of slice {CORRECTED_SLICE} to redone, median"
     yield what, corrected(page, middle), "1 s"
+    yield "Click to seed to its outline on the slice", clicked(page, middle), "2 s"
     page.close()
     program.interrupt()
 
@@ -291,6 +293,15 @@ def corrected_once(page, middle):
     page.wait_for_selector(f"{strip_cell(CORRECTED_SLICE)}.sp-propagated", state="attached")
     page.wait_for_timeout(1000)
     return seconds
+
+
+def clicked(page, middle):
+    """Clicks on a predicted slice; seconds until it has another outline, as text."""
+    show_slice(page, CLICKED_SLICE)
+    page.click("[data-tool=seed]")
+    page.evaluate(WATCH, ["pointerup", f"{strip_cell(CLICKED_SLICE)}.sp-correction", ""])
+    page.mouse.click(*middle)
+    return watched(page)
 
 
 def show_slice(page, number):

@@ -1,6 +1,7 @@
 """Which names of engines are taken before anything is imported for them."""
 
 import pytest
+from SlicePropagationMRML.presenting.controls import engineNotes
 from SlicePropagationMRML.run.engine_choice import EngineChoice
 
 from SlicePropagationLib.errors import ConfigError
@@ -23,3 +24,9 @@ def test_an_engine_is_made_anew_when_it_shall_adapt_and_only_then():
 def test_an_unknown_name_is_refused():
     with pytest.raises(ConfigError, match="nowhere:x"):
         EngineChoice().changedTo("nowhere:x", "cpu")
+
+
+def test_an_engine_that_walks_with_the_weights_of_another_one_says_where_they_come_from():
+    notes = [text for _, text in engineNotes()]
+    assert sum("Weights: slice_unet.pt" in text for text in notes) == 2
+    assert "Its weights are not installed." not in " ".join(notes)

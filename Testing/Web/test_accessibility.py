@@ -1,5 +1,7 @@
 """axe-core finds no serious fault on any state of the page, light or dark; who chooses which."""
 
+import pytest
+from at_the_page import begin_run, click, seed, wait_until_stopped
 from cable import Cable
 from faults import faults
 from web_bench import open_page, wait_for
@@ -22,6 +24,42 @@ TOOLS = (
     "seed",
     "trace",
 )  # those with options, but for the brush
+OPTIONS = {  # of tools and masking that are there only where a person wants them
+    "paint": {"smart": True, "sphere": True},
+    "draw": {"outline_mode": "polygon"},
+    "threshold": {"reach": "range"},
+    "scissors": {"reach": "range", "outline_mode": "polygon"},
+}
+MODEL = {"name": "heart", "title": "Left ventricle", "text": "Finds left ventricle."}
+FILE = {"title": "chest.nii.gz", "path": "/data/chest.nii.gz"}
+# {what is seen: (the dialog that it is in, the values of the page)}
+IN_DIALOGS = {
+    "upload": ("is_open_dialog", {"upload": 42}),
+    "check of what came": (
+        "is_open_dialog",
+        {"upload": 100, "loading_stage": "Reading", "loading_percent": 20},
+    ),
+    "files": (
+        "is_open_dialog",
+        {"recent": [FILE], "segmentations": [FILE], "images": [FILE] * 13},
+    ),
+    "choice": ("is_open_dialog", {"choices": [FILE | {"key": "1"}]}),
+    "address": ("is_open_dialog", {"may_fetch": True, "url": "https://example.org/a.nii.gz"}),
+    "fetching": (
+        "is_open_dialog",
+        {"is_fetching": True, "loading": "Opening a.nii.gz…", "loading_percent": 7},
+    ),
+    "fault": ("is_open_dialog", {"message": "This is no image.", "is_error": True}),
+    "second": ("is_second_dialog", {"second_images": [FILE], "second_problem": "It holds labels."}),
+    "saved": ("is_save_dialog", {"saved": ["a.seg.nrrd", "a.slices.csv"]}),
+    "export": ("is_export", {"export_percent": 40, "export_text": "a, 1 of 3"}),
+    "exported": ("is_export", {"exported": "a.zip", "export_text": "1 of 1 case exported."}),
+    "no model": (
+        "is_first_dialog",
+        {"first_reason": "Needs PyTorch, which is not installed", "first_models": [MODEL]},
+    ),
+}
+OFFER = {"title": "chest.nii.gz", "at": "2026-01-31 09:41", "image": "chest.nii.gz"}
 CARD = ".v-overlay--active .v-card"
 SHOWN = "() => document.documentElement.dataset.theme"
 GROUND = "() => getComputedStyle(document.querySelector('.sp-panel')).backgroundColor"
@@ -59,6 +97,128 @@ def test_a_result_under_review_and_an_error_have_none(bench, page):
     assert faults(page) == []
     page.keyboard.press("Escape")
     bench.call(setattr, bench.data, "to_the_end", True)
+
+
+@pytest.fixture
+def set_for_now(bench):
+    """Sets values of the page, which are again as they were when the test ends."""
+    before = {}
+
+    def set_values(values):
+        for name, value in values.items():
+            before.setdefault(name, getattr(bench.data, name))
+            bench.call(setattr, bench.data, name, value)
+
+    yield set_values
+    for name, value in before.items():
+        bench.call(setattr, bench.data, name, value)
+
+
+def test_what_lies_over_the_views_while_an_image_opens_has_none(bench, page, set_for_now):
+    set_for_now({"volume_number": -1})  # no picture is of this one
+    cover = "[data-first-pictures]"
+    page.locator(cover).get_by_text("Opening the sample…").wait_for()
+    assert faults(page, cover) == []
+    assert faults(page) == []
+    set_for_now({"loading": "Opening chest.nii.gz…", "loading_percent": 42})
+    page.locator(".sp-opening").get_by_text("Opening chest.nii.gz…").wait_for()
+    assert faults(page, ".sp-opening") == []
+    set_for_now({"volume_name": ""})
+    page.locator(".sp-welcome").get_by_text("Opening chest.nii.gz…").wait_for()
+    assert faults(page, ".sp-welcome") == []
+
+
+def test_no_option_that_a_person_asked_for_has_one(bench, page, set_for_now):
+    bench.call(bench.application._command, "limit", True)
+    page.get_by_label("Lowest to write on").wait_for()
+    for tool, values in OPTIONS.items():
+        set_for_now(values)
+        bench.call(bench.controller.take, tool)
+        bench.wait_until_shown(page)
+        assert faults(page, ".sp-sections") == [], tool
+
+
+def test_a_run_and_the_question_what_to_keep_of_it_have_none(bench, page, long_run):
+    seed(page, bench)
+    begin_run(page)
+    assert faults(page) == []
+    click(page, "stop")
+    wait_until_stopped(page)
+    assert faults(page) == []
+    click(page, "discard")
+
+
+def test_lists_menus_a_renamed_segment_and_a_tooltip_have_none(bench, page):
+    bench.call(bench.controller.take, "scissors")
+    bench.wait_until_shown(page)
+    opened = ".v-overlay--active:not(.v-tooltip)"
+    for button in ("Presets of window and level", "More about this segment", "Light or dark"):
+        page.get_by_role("button", name=button, exact=True).click()
+        page.locator(opened).wait_for()
+        assert faults(page, opened) == [], button
+        page.keyboard.press("Escape")
+        page.locator(opened).wait_for(state="hidden")
+    for choice in page.locator("[data-choice]:visible").all():
+        choice.click()
+        page.get_by_role("option").first.wait_for()
+        assert faults(page, opened) == []
+        page.keyboard.press("Escape")
+        page.locator(opened).wait_for(state="hidden")
+    page.locator(".sp-segment .sp-name").dblclick()
+    page.get_by_label("Segment name").wait_for()
+    page.hover("[data-tool=trace]")
+    page.get_by_text("Level tracing (9)").wait_for()
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+
+
+def test_one_view_with_a_second_image_a_warning_and_no_surfaces_has_none(bench, page, set_for_now):
+    set_for_now(
+        {
+            "second_name": "t2.nii.gz",
+            "second_share": 50,
+            "sets_second": True,
+            "maximised": "Red",
+            "show_3d": False,
+            "crosshair": True,
+        }
+    )
+    say = bench.application.workflow.say
+    bench.call(say, "This made 8 propagated slices count as drawn by you.", is_warning=True)
+    page.locator(".sp-warning").wait_for()
+    assert faults(page) == []
+    set_for_now({"maximised": ""})
+    page.locator(".sp-empty-3d").wait_for()
+    assert faults(page, ".sp-grid") == []
+
+
+@pytest.mark.parametrize("what", IN_DIALOGS)
+def test_what_comes_and_goes_in_dialogs_has_none(bench, page, set_for_now, what):
+    dialog, values = IN_DIALOGS[what]
+    set_for_now({dialog: True, **values})
+    page.locator(CARD).first.wait_for()
+    bench.wait_until_shown(page)
+    assert faults(page, ".v-overlay--active") == []
+    bench.call(setattr, bench.data, dialog, False)
+    page.locator(CARD).first.wait_for(state="hidden")
+
+
+def test_the_example_in_an_empty_field_can_be_read(bench, page):  # axe does not look at it
+    click(page, "open")
+    field = page.get_by_label("Address of an image")
+    field.wait_for()
+    opacity = "field => getComputedStyle(field, '::placeholder').opacity"
+    wait_for(page, lambda: field.evaluate(opacity) == "1")
+    page.get_by_text("Cancel", exact=True).click()
+    field.wait_for(state="hidden")
+
+
+def test_an_offer_of_unsaved_work_has_none(page, set_for_now):
+    set_for_now({"offer": OFFER | {"problem": "There is no file chest.nii.gz."}})
+    page.get_by_text("There is unsaved work on chest.nii.gz").wait_for()
+    assert faults(page, ".v-overlay--active") == []
+    set_for_now({"offer": None})
+    page.locator(CARD).first.wait_for(state="hidden")
 
 
 def test_no_dialog_has_one(bench, page):

@@ -9,6 +9,17 @@ import pytest
 from at_the_page import seed, wait_for_none_propagated, wait_for_propagated
 from program import CHECKOUT
 from SlicePropagationMRML.presenting.controls import KEYS, STOP, hints, keyed
+from SlicePropagationWeb.command_labels import key_rows, keys, shown_key
+
+WRITTEN = {
+    " ": "Space",
+    "ArrowUp": "↑",
+    "ArrowDown": "↓",
+    "ArrowLeft": "←",
+    "ArrowRight": "→",
+    "PageUp": "Page",
+    "PageDown": "Page",
+}
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +116,8 @@ def test_a_hint_says_what_the_panel_says_with_its_key(page, bench):
         page.hover(f"[data-command={command}]")
         hint = keyed(hints()[command], command)
         page.get_by_text(hint, exact=True).wait_for()
+
+
+def test_every_key_stands_in_the_list_of_keys():
+    listed = {part.strip(",") for text, _ in key_rows() for part in text.split(" ")}
+    assert {WRITTEN.get(key, shown_key(key)) for key in keys()} <= listed

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from at_the_page import SEED, click, paint, propagate, seed
+from SlicePropagationWeb.dialog_parts import FIND_FROM
 from web_bench import AXES, SETTLED_MS, open_page, wait_for
-from web_files import read_mask
+from web_files import ct, read_mask, write_image
 
 OUTLINE = ((30, 20), (30, 60), (70, 60), (70, 20), (30, 20))  # row, column of its corners
 
@@ -201,3 +202,107 @@ def test_the_buttons_of_undo_and_redo_take_a_run_back_and_bring_it_again(page, b
     bench.wait_for_drawn(page, [SEED])
     click(page, "redo")
     bench.wait_for_drawn(page, after)
+
+
+@pytest.fixture
+def many(bench):
+    """More images than a dialog lists without a field to find them by."""
+    folder = bench.out / "uploads"
+    for number in range(FIND_FROM + 2):
+        write_image(folder / f"scan_{number:02}.nii.gz", ct((4, 16, 16)))
+    yield folder
+    bench.forget_files(folder)
+
+
+@pytest.mark.parametrize("command, mark", [("open", "load"), ("second", "second")])
+def test_words_find_a_file_in_a_dialog_that_lists_many(page, bench, many, command, mark):
+    click(page, command)
+    files = page.locator(f"[data-open={mark}]")
+    wait_for(page, lambda: files.count() == FIND_FROM + 2)
+    find = page.get_by_label("Find", exact=True)
+    find.fill("SCAN 07")
+    wait_for(page, lambda: files.all_inner_texts() == ["scan_07.nii.gz"])
+    page.get_by_text("Cancel", exact=True).click()
+    find.wait_for(state="hidden")
+    bench.call(setattr, bench.data, "find", "")
+
+
+def test_what_was_typed_in_one_dialog_hides_nothing_in_the_other(page, bench, many):
+    click(page, "open")
+    page.get_by_label("Find", exact=True).fill("no such file")
+    wait_for(page, lambda: page.locator("[data-open=load]").count() == 0)
+    page.get_by_text("Cancel", exact=True).click()
+    page.get_by_label("Find", exact=True).wait_for(state="hidden")
+    click(page, "second")
+    wait_for(page, lambda: page.locator("[data-open=second]").count() == FIND_FROM + 2)
+    page.get_by_text("Cancel", exact=True).click()
+    page.get_by_text("Cancel", exact=True).wait_for(state="hidden")
+
+
+def test_the_slider_of_the_second_image_blends_it_from_nothing_to_all(page, bench, many):
+    click(page, "second")
+    page.locator("[data-open=second]").first.click()
+    bench.wait_for_text(page, "is shown too")
+    view = bench.application.views.view("axial")
+    thumb = slider(page, "Share of the second image")
+    drag(page, thumb, 0)
+    wait_for(page, lambda: bench.call(view.get_foreground_opacity) == 0)
+    drag(page, thumb, 1)
+    wait_for(page, lambda: bench.call(view.get_foreground_opacity) == 1)
+    click(page, "remove_second")
+
+
+def test_a_mesh_that_is_ticked_is_offered_with_what_is_saved(page, bench):
+    seed(page, bench)
+    click(page, "save")
+    page.locator("[data-export=stl] input").check()
+    page.click("[data-command=write]")
+    mesh = page.locator("[data-download=file]", has_text=".stl")
+    with page.expect_download() as download:
+        mesh.click()
+    assert download.value.path().stat().st_size > 1000
+    page.locator("[data-export=stl] input").uncheck()
+    page.get_by_text("Close", exact=True).click()
+    mesh.wait_for(state="hidden")
+    bench.forget_files(bench.out)
+
+
+def test_a_tool_reaches_back_to_the_first_slice_that_is_typed(page, bench):
+    page.click("[data-tool=threshold]")
+    page.click("[data-reach=range]")
+    wait_for(page, lambda: bench.data.reach_span[0] == bench.data.index)
+    bench.wait_until_shown(page)
+    page.get_by_label("First slice", exact=True).fill("3")
+    page.keyboard.press("Enter")
+    bench.wait_for_value(page, "reach_span", [2, bench.data.index])
+
+
+def test_an_image_opens_with_the_window_of_its_kind_and_comes_back_with_its_own(page, bench):
+    folder = bench.out / "uploads"
+    lungs = ct()
+    lungs[0] = -1000  # air
+    write_image(folder / "lungs.nii.gz", lungs)
+    brain = ct() + 500  # as MR: nothing below 0
+    write_image(folder / "brain.nii.gz", brain)
+    open_file(page, "lungs.nii.gz")
+    bench.wait_for_value(page, "window", [400, 40])
+    page.get_by_label("Window", exact=True).fill("300")
+    page.keyboard.press("Enter")
+    bench.wait_for_value(page, "window", [300, 40])
+    open_file(page, "brain.nii.gz")
+    lowest, highest = np.percentile(brain, [0.1, 99.9])
+    wait_for(page, lambda: bench.data.window[0] == pytest.approx(highest - lowest, rel=0.05))
+    page.get_by_label("Presets of window and level").click()
+    assert page.locator("[data-preset]").all_inner_texts() == ["Automatic"]
+    page.keyboard.press("Escape")
+    open_file(page, "lungs.nii.gz")
+    bench.wait_for_value(page, "window", [300, 40])
+    bench.forget_files(folder)
+
+
+def open_file(page, name):
+    """Open an image that the dialog lists."""
+    page.click("[data-command=open]")
+    page.locator("[data-open=load]").get_by_text(name, exact=True).click()
+    page.wait_for_selector(f".sp-volume >> text={name} ·")
+    page.wait_for_selector(".sp-opening", state="hidden")

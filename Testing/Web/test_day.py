@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 from at_the_page import kinds, slices_of, stroke, wait_for_message
+from faults import faults
 from web_bench import open_page, wait_for
 from web_files import read_mask, write_image
 
@@ -67,6 +68,7 @@ def test_a_day_at_the_page(browser, cases, tmp_path, start):
     page.wait_for_selector("[data-case=case_0] >> text=In use")
     page.click("[data-case=case_0]")
     page.wait_for_selector("[role=alert] >> text=/ben .* has had case_0 open since/")
+    assert faults(page, ".v-overlay--active") == []
     ben.release("case_0")
     open_case(page, "case_0")
     assert [claim.owner for claim in ben.others().values()] == ["anna"]

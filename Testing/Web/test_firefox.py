@@ -4,7 +4,7 @@ import csv
 import time
 
 import pytest
-from at_the_page import kind_of
+from at_the_page import OFF_PLACE, kind_of
 from firefox import Firefox, find_firefox
 from web_files import read_mask
 
@@ -21,6 +21,7 @@ NUMBER = "() => +document.querySelector('[role=slider][aria-label=Slices]').aria
 SAYS = "(text) => document.querySelector('.sp-message').innerText.includes(text)"
 IS_THERE = "(selector) => !!document.querySelector(selector)"
 IS_GONE = "(selector) => !document.querySelector(selector)"
+CAN_BE_CLICKED = "(selector) => !document.querySelector(selector).disabled"
 # Whether the large view shows something bright: it is a picture of the sample.
 IS_DRAWN = """() => {
   const image = document.querySelector("img.image-display-area");
@@ -31,6 +32,10 @@ IS_DRAWN = """() => {
   pen.drawImage(image, 0, 0, 64, 64);
   return pen.getImageData(0, 0, 64, 64).data.some((value, place) => place % 4 < 3 && value > 128);
 }"""
+
+SLIDERS_OFF = (
+    f"() => [...document.querySelectorAll('.sp-slice-view [role=slider]')].map({OFF_PLACE})"
+)
 
 
 @pytest.fixture
@@ -86,6 +91,9 @@ def test_drawing_correcting_confirming_and_saving_work_in_firefox(firefox, tmp_p
     for _ in range(5):
         firefox.click(".sp-steps-button:last-child")
     firefox.wait(IS_DRAWN)
+    off = firefox.ask(SLIDERS_OFF)
+    assert len(off) == 3
+    assert max(off) < 0.02
 
     show(firefox, SEED)
     stroke(firefox, 4)
@@ -99,6 +107,7 @@ def test_drawing_correcting_confirming_and_saving_work_in_firefox(firefox, tmp_p
     stroke(firefox, 30)
     wait_for_kind(firefox, CORRECTED, "correction")
     show(firefox, CONFIRMED)
+    firefox.wait(CAN_BE_CLICKED, "[data-command=confirm]")  # the gap may still be redone
     firefox.press("c")
     wait_for_kind(firefox, CONFIRMED, "confirmed")
     time.sleep(3)

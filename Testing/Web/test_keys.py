@@ -33,7 +33,17 @@ def page(shared_page, bench):
 
 @pytest.mark.parametrize(
     "key, tool",
-    [("1", "none"), ("2", "window"), ("4", "erase"), ("5", "draw"), ("3", "paint")],
+    [
+        ("1", "none"),
+        ("2", "window"),
+        ("4", "erase"),
+        ("5", "draw"),
+        ("6", "threshold"),
+        ("7", "scissors"),
+        ("8", "seed"),
+        ("9", "trace"),
+        ("3", "paint"),
+    ],
 )
 def test_a_digit_takes_a_tool(page, bench, key, tool):
     page.keyboard.press(key)
@@ -45,8 +55,12 @@ def test_a_digit_takes_a_tool(page, bench, key, tool):
     [
         ("ArrowUp", SEED + 1),
         ("ArrowLeft", SEED - 1),
+        ("ArrowRight", SEED + 1),
+        ("ArrowDown", SEED - 1),
         ("PageUp", SEED + 10),
+        ("PageDown", SEED - 10),
         ("Home", 0),
+        ("End", 59),
     ],
 )
 def test_a_key_goes_to_another_slice(page, bench, key, index):
@@ -62,6 +76,30 @@ def test_a_letter_is_a_key_with_caps_lock_and_after_a_list_was_used(page, bench)
     page.locator("[data-choice='Direction'] input").focus()
     page.keyboard.press("P")  # as Caps Lock makes it
     wait_for_message(page, "Done")
+
+
+def test_a_list_to_choose_from_needs_no_mouse(page, bench):
+    page.locator("[data-choice='Direction'] input").focus()
+    page.keyboard.press("Enter")  # the arrows go through the slices still
+    page.get_by_role("option").first.wait_for()
+    wait_for(page, lambda: page.evaluate("!!document.activeElement.closest('[role=listbox]')"))
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    wait_for(page, lambda: bench.data.direction == bench.data.directions[-1]["value"])
+    page.get_by_role("option").first.wait_for(state="hidden")
+    assert bench.data.index == SEED
+
+
+@pytest.mark.parametrize("menu", ["Presets of window and level", "More about this segment"])
+def test_the_keys_of_a_menu_that_is_open_are_its_own(page, bench, menu):
+    page.get_by_role("button", name=menu, exact=True).click()
+    entries = page.locator(".v-menu.v-overlay--active .v-list-item")
+    entries.first.wait_for()
+    page.keyboard.press("ArrowDown")
+    wait_for(page, lambda: entries.first.evaluate("entry => entry === document.activeElement"))
+    page.keyboard.press("Escape")
+    entries.first.wait_for(state="hidden")
+    assert bench.data.index == SEED
 
 
 def test_control_shift_z_does_a_step_again(page, bench):
@@ -98,6 +136,11 @@ def test_the_strip_is_a_slider_of_slices(page, bench):
     wait_for(page, lambda: strip.get_attribute("aria-valuenow") == str(SEED + 2))
     assert strip.get_attribute("aria-valuetext").startswith(f"Slice {SEED + 2} of ")
     assert strip.get_attribute("aria-valuemax") == str(bench.image().shape[0])
+    assert strip.evaluate("strip => getComputedStyle(strip).outlineWidth") == "2px"
+    page.keyboard.press("End")
+    bench.wait_for_value(page, "index", bench.image().shape[0] - 1)
+    page.keyboard.press("Home")
+    bench.wait_for_value(page, "index", 0)
 
 
 def test_space_plays_through_the_slices_of_the_segment_and_stops(page, bench):

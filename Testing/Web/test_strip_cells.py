@@ -70,5 +70,5 @@ def test_the_mouse_on_a_slice_reads_its_confidence_and_why():
     empty = describe(session, 1, 3)
     assert seed.startswith("Slice 2 of 5: seed")
     assert "Confidence 75%" in sure
-    assert "1 slices from the annotated slice 2" in sure
+    assert "1 slice from the annotated slice 2" in sure
     assert "Predicted to be empty" in empty

@@ -281,6 +281,17 @@ def test_the_middle_button_moves_the_picture_whatever_is_in_the_hand(page, bench
     bench.call(bench.application.views.fit, "Red")
 
 
+def test_the_wheel_goes_slice_by_slice_and_zooms_nothing(page, bench):
+    box = large_view(page)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    field = bench.call(view_node(bench).GetFieldOfView)
+    page.mouse.wheel(0, -100)
+    wait_for(page, lambda: abs(bench.data.index - SEED) == 1)
+    page.mouse.wheel(0, 100)
+    bench.wait_for_value(page, "index", SEED)
+    assert bench.call(view_node(bench).GetFieldOfView) == field
+
+
 def test_control_and_the_wheel_zoom_on_the_slice_that_is_shown(page, bench):
     page.get_by_label("Fit Axial view").click()
     wait_for(page, lambda: shown_part(bench) == pytest.approx(1, abs=0.02))
@@ -317,14 +328,27 @@ def test_the_crosshair_is_switched_on_and_off(page, bench):
     wait_for(page, lambda: bench.call(crosshair.GetCrosshairMode) == crosshair.NoCrosshair)
 
 
-def test_control_and_a_drag_fade_nothing(page, bench):
+@pytest.mark.parametrize("tool", ["none", "threshold"])
+def test_control_and_a_drag_fade_nothing(page, bench, tool):
     display = bench.controller.segmentation.GetDisplayNode()
-    before = bench.call(display.GetOpacity)
+    composite = bench.application.views.view("axial")._logic.GetSliceCompositeNode()
+
+    def opacities():
+        return (
+            display.GetOpacity(),
+            composite.GetLabelOpacity(),
+            composite.GetForegroundOpacity(),
+        )
+
+    views = bench.application.views
+    bench.call(views.show_second, bench.controller.volume)  # Slicer fades what lies on top
+    bench.call(views.blend, 0.5)
+    bench.call(bench.controller.take, tool)
+    before = bench.call(opacities)
     drag(page, bench, "left", right=0, down=80, key="Control")
     page.wait_for_timeout(300)
-    assert bench.call(display.GetOpacity) == before
-    composite = bench.application.views.view("axial")._logic.GetSliceCompositeNode()
-    assert bench.call(composite.GetLabelOpacity) == 1
+    assert bench.call(opacities) == before
+    bench.call(views.show_second, None)
 
 
 def test_the_brush_of_the_program_is_in_no_view_as_the_browser_draws_its_ring(page, bench):

@@ -251,7 +251,15 @@ def test_while_a_correction_is_redone_nothing_is_drawn_but_what_the_person_works
         drawn.append((scheduler.name, bench.application.workflow.logic.isRunning))
         draw(scheduler, quality)
 
+    views = bench.application.views
+    hold = views.hold
+
+    def hold_and_forget(seconds):
+        drawn.clear()  # what was drawn before it
+        hold(seconds)
+
     monkeypatch.setattr(RenderThrottle, "_render_frame", draw_and_note)
+    monkeypatch.setattr(views, "hold", hold_and_forget)
     monkeypatch.setattr(workflow, "HELD_SECONDS", PATIENCE)
     walk_slowly(monkeypatch, 0.1)
     bench.call(setattr, bench.data, "after_correction", "always")

@@ -153,6 +153,7 @@ def test_a_status_that_is_clicked_leaves_its_cases_and_a_word_those_that_have_it
     wait_for(page, lambda: desk.listed() == [case(31)])
     page.click("[data-status=reviewed]")
     page.get_by_text("No case is found").wait_for()
+    assert faults(page, ".v-overlay--active") == []
     page.locator(".sp-find").fill("")
     page.click("[data-status=all]")
     wait_for(page, lambda: len(desk.listed()) == 40)
@@ -174,6 +175,7 @@ def test_a_case_that_is_reviewed_is_one_until_it_is_clicked_again(desk):
     desk.draw()
     page.click("[data-command=reviewed]")
     page.locator(".sp-is-reviewed").wait_for()
+    assert faults(page) == []
     assert desk.records()[case(58)]["is_reviewed"]
     page.click("[data-command=reviewed]")
     page.locator(".sp-is-reviewed").wait_for(state="detached")
@@ -190,6 +192,10 @@ def test_a_case_that_is_reviewed_is_one_until_it_is_clicked_again(desk):
 def test_stop_ends_an_export_with_the_case_that_it_is_at(desk):
     page = desk.page
     page.click(".sp-worklist [data-command=export]")
+    assert page.locator("[data-scope=all] input").is_checked()
+    page.locator("[data-scope=case] input").check()
+    assert faults(page, ".v-overlay--active") == []
+    page.locator("[data-scope=all] input").check()
     page.click("[data-export-kind=stl] input")
     page.click("[data-command=make_export]")
     stop = page.locator("[data-command=stop_export]")

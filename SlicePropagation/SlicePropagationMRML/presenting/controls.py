@@ -109,16 +109,16 @@ def engineNotes() -> list[tuple[str, str]]:
         info = ENGINES[name]
         sentences = [engineSummary(name)]
         if info.has_weights:
-            sentences.append(_weightsText(name))
+            sentences.append(_weightsText(info.weights_name))
         if info.missing:
             sentences.append(_("Needs {packages}.").format(packages=packagesText(info.missing)))
         notes.append((engineTitle(name), " ".join(sentences)))
     return notes
 
 
-def _weightsText(name: str) -> str:
-    """Where an engine's weights come from."""
-    card = modelCard(name)
+def _weightsText(weightsName: str) -> str:
+    """Where the weights of an engine come from."""
+    card = modelCard(weightsName)
     if card is None:
         return _("Its weights are not installed.")
     text = _("Weights: {name}, version {version}, licence {licence}, trained on {data}.")

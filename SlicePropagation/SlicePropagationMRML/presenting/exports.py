@@ -22,10 +22,10 @@ def writeTable(path: Path | str, rows: Iterable[tuple]) -> None:
     write_rows(path, rows)
 
 
-def modelCard(engineName: str) -> dict[str, str] | None:
-    """{path, name, version, licence, data} of an engine's weights as text, or None when they are not installed."""
+def modelCard(weightsName: str) -> dict[str, str] | None:
+    """{path, name, version, licence, data} of shipped weights as text, or None when they are not installed."""
     try:
-        path = Path(find_model(engineName))
+        path = Path(find_model(weightsName))
     except CheckpointError:
         return None
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))

@@ -110,13 +110,12 @@ def reasonTexts(reasons: SliceReasons, index: int) -> list[str]:
     elif reasons.anchor is None:
         texts.append(_("No annotated slice shows the structure"))
     else:
-        text = _("{number} slices from the annotated slice {anchor}")
+        number = abs(index - reasons.anchor)
+        away = _("1 slice") if number == 1 else _("{number} slices").format(number=number)
+        text = _("{away} from the annotated slice {anchor}")
         if reasons.isFar:
-            text = _(
-                "{number} slices from the annotated slice {anchor}, further than the structure is"
-                " wide"
-            )
-        texts.append(text.format(number=abs(index - reasons.anchor), anchor=reasons.anchor))
+            text = _("{away} from the annotated slice {anchor}, further than the structure is wide")
+        texts.append(text.format(away=away, anchor=reasons.anchor))
     if reasons.isEmpty:
         texts.append(
             _("Nothing was found here")

@@ -59,6 +59,8 @@
   const PRESSED = ["button", "a", "input", ".v-select"].join();
   const usesKey = (element, key) => {
     if (element.closest("[aria-expanded=true]") && element.closest(".v-select, .v-menu")) return true;
+    // In a menu the arrows go to another entry, and Escape closes it.
+    if (key.length > 1 && document.querySelector(".v-menu.v-overlay--active")) return true;
     if (key === " ") return !!element.closest(PRESSED) && element.matches(":focus-visible");
     return key.length > 1 && key !== "Escape" && !!element.closest(MOVING);
   };
