@@ -47,7 +47,7 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--out",
         required=True,
-        help="label map; O.json is written beside it; of --cases a folder",
+        help="label map; O.json is written beside it; of --cases a folder, or a URL",
     )
     add_axis(parser)
     parser.add_argument(

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
@@ -52,6 +52,7 @@ VOXELS_ELSEWHERE = re.compile(
 )
 IGNORES_CASE = sys.platform in ("win32", "darwin")  # of file names, as these systems come
 MARK = ".done.json"
+AnyRequest = TypeVar("AnyRequest")
 ASKED_AT_A_TIME = 16  # marks in a store that answers after a while
 
 
@@ -127,7 +128,8 @@ def _outcomes(
     cases: list[PropagateRequest], request: BatchRequest, watch: BatchWatch
 ) -> Iterator[Outcome]:
     waiting = []
-    for case, is_done in zip(cases, _already_done(cases, request), strict=True):
+    done = already_done(cases, is_complete, request.out, resume=request.resume)
+    for case, is_done in zip(cases, done, strict=True):
         if is_done:
             yield Outcome(str(case.out), is_skipped=True)
         else:
@@ -141,11 +143,17 @@ def _outcomes(
         yield from map(partial(do_case, on_step=watch.stepped), waiting)
 
 
-def _already_done(cases: list[PropagateRequest], request: BatchRequest) -> Iterator[bool]:
+def already_done(
+    cases: Sequence[AnyRequest],
+    is_complete: Callable[[AnyRequest], bool],
+    out: Path | str,
+    *,
+    resume: bool,
+) -> Iterator[bool]:
     """Of each case whether it is passed over; a folder elsewhere is asked for several at a time."""
-    if not request.resume:
+    if not resume:
         yield from (False for _ in cases)
-    elif is_url(request.out):
+    elif is_url(out):
         with ThreadPoolExecutor(ASKED_AT_A_TIME) as pool:
             yield from pool.map(is_complete, cases)
     else:

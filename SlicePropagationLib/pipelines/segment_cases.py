@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,19 @@ from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.files.companions import companion
-from SlicePropagationLib.files.record import RECORD, check_places, is_whole
-from SlicePropagationLib.files.remote import at_hand, state_of
+from SlicePropagationLib.files.companions import beside, companion
+from SlicePropagationLib.files.record import PICTURE, RECORD, check_places, is_whole
+from SlicePropagationLib.files.remote import at_hand, exists, read_text, staged, state_of
 from SlicePropagationLib.files.table import parse_spacing, read_table
 from SlicePropagationLib.files.urls import is_url, joined, split_url
 from SlicePropagationLib.files.volume import AXES
-from SlicePropagationLib.pipelines.batch import MARK, check_outputs, name_of_result, with_voxels
+from SlicePropagationLib.pipelines.batch import (
+    MARK,
+    already_done,
+    check_outputs,
+    name_of_result,
+    with_voxels,
+)
 from SlicePropagationLib.pipelines.batch_index import BatchIndex
 from SlicePropagationLib.pipelines.batch_manifest import BatchManifest
 from SlicePropagationLib.pipelines.batch_watch import BatchWatch
@@ -47,7 +53,7 @@ class SegmentCasesRequest:
     Attributes:
         cases: table with a column image and optionally out, series, spacing; paths are relative to
             it. It and its images may be URLs.
-        out: folder of the results.
+        out: folder of the results, which may be a URL.
         model, axis, device, is_cyclic: as in `SegmentRequest`.
         has_pictures: whether O.png, slices with outlines, is written beside each result, and
             index.html over all.
@@ -74,8 +80,6 @@ class SegmentCasesRequest:
         """Refuse what cannot be run."""
         check_choice("axis", self.axis, AXES)
         check_choice("device", self.device, DEVICES)
-        if is_url(self.out):
-            raise ConfigError(f"segment writes into folders, not to {self.out}; name a folder.")
         if self.workers < 1:
             raise ConfigError(
                 f"There has to be at least one worker, {self.workers} were asked for; give 1 or"
@@ -123,7 +127,7 @@ def read_cases(request: SegmentCasesRequest) -> list[SegmentRequest]:
         rows = read_table(path, ("image",))
     cases = [_case(row, request) for row in rows]
     images = [Path(case.image) for case in cases if not is_url(case.image)]
-    check_outputs([Path(case.out) for case in cases], images, request.cases)
+    check_outputs([case.out for case in cases], images, request.cases)
     return cases
 
 
@@ -137,7 +141,10 @@ def _case(row: dict[str, str], request: SegmentCasesRequest) -> SegmentRequest:
     return SegmentRequest(
         image=joined(folder, row["image"]),
         model=model_path(request.model).resolve(),
-        out=Path(request.out).resolve() / (row.get("out") or name_of_result(Path(row["image"]))),
+        out=joined(
+            request.out if is_url(request.out) else Path(request.out).resolve(),
+            row.get("out") or name_of_result(Path(row["image"])),
+        ),
         axis=request.axis,
         device=request.device,
         is_cyclic=request.is_cyclic,
@@ -151,8 +158,9 @@ def _outcomes(
     cases: list[SegmentRequest], request: SegmentCasesRequest, watch: BatchWatch
 ) -> Iterator[Outcome]:
     waiting = []
-    for case in cases:
-        if request.resume and is_complete(case):
+    done = already_done(cases, is_complete, request.out, resume=request.resume)
+    for case, is_done in zip(cases, done, strict=True):
+        if is_done:
             yield Outcome(str(case.out), is_skipped=True)
         else:
             waiting.append(case)
@@ -169,10 +177,13 @@ def do_case(case: SegmentRequest) -> Outcome:
     """Do one case and say how it went; what runs on a worker."""
     name = str(case.out)
     try:
-        check_places(case.out, (MARK,))
-        stated = _stamp(case)
-        segment_file(case, loaded=_kept_segmenter(case))
-        _mark(case, stated)
+        names = [Path(beside(case.out, suffix)).name for suffix in (PICTURE, RECORD)]
+        with staged(case.out, names, Path(beside(case.out, MARK)).name) as out:
+            local = replace(case, out=out)
+            check_places(out, (MARK,))
+            stated = _stamp(local)
+            segment_file(local, loaded=_kept_segmenter(local))
+            _mark(local, stated)
     except SlicePropagationError as error:
         return Outcome(name, str(error))
     except Exception as error:  # a bug in one case must not cost the others
@@ -184,9 +195,11 @@ def do_case(case: SegmentRequest) -> Outcome:
 def is_complete(case: SegmentRequest) -> bool:
     """Whether the case was done before, from the same files with the same arguments."""
     try:
-        mark = json.loads(companion(case.out, MARK).read_text(encoding="utf-8"))
+        mark = json.loads(read_text(beside(case.out, MARK)))
         is_same = mark["fingerprint"] == _stamp(case)
-        return is_same and Path(case.out).exists() and is_whole(companion(case.out, RECORD))
+        # elsewhere the mark is sent last, and nothing is read again to be sure of it
+        is_kept = is_url(case.out) or is_whole(companion(case.out, RECORD))
+        return is_same and exists(case.out) and is_kept
     except (OSError, ValueError, KeyError, TypeError, InputError):
         return False
 

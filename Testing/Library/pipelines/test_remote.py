@@ -176,3 +176,41 @@ def test_an_image_of_a_server_is_fetched_and_nothing_can_be_written_there(store,
         with pytest.raises(OutputError, match="cannot be reached"):
             propagate_file(request)
         server.shutdown()
+
+
+def test_many_images_are_segmented_into_a_store_and_passed_over_until_one_changes(store, tmp_path):
+    pytest.importorskip("torch")
+    from dataclasses import asdict
+
+    from SlicePropagationLib.networks.checkpoint import save_checkpoint
+    from SlicePropagationLib.networks.config import UNetConfig
+    from SlicePropagationLib.networks.unet import UNet
+    from SlicePropagationLib.pipelines.segment_cases import SegmentCasesRequest, segment_cases
+
+    network = UNet(UNetConfig(1, 3, 2, 4))
+    config = {"network": asdict(network.config), "frames": {"grid": {"size": 32, "pixel_mm": 0.0}}}
+    save_checkpoint(tmp_path / "model.pt", "unet2d", config, network.state_dict())
+
+    def done(out, **options):
+        cases = tmp_path / "cases.csv" if out == tmp_path else "memory://bucket/cases.csv"
+        request = SegmentCasesRequest(
+            cases, str(out), tmp_path / "model.pt", device="cpu", has_pictures=True, **options
+        )
+        return {
+            outcome.name.rsplit("/", 1)[-1]: (outcome.error, outcome.is_skipped)
+            for outcome in segment_cases(request)
+        }
+
+    fresh = {"p0.nii.gz": (None, False), "p1.nii.gz": (None, False)}
+    assert done("memory://bucket/results") == fresh
+    assert manifest(store) == ["done", "done"]
+    for name in ("p0.png", "p0.json", "index.html"):
+        assert store.exists(f"memory://bucket/results/{name}")
+    assert done(tmp_path) == fresh
+    there = read_volume("memory://bucket/results/p1.nii.gz").array
+    assert (there == read_volume(tmp_path / "p1.nii.gz").array).all()
+    skipped = {"p0.nii.gz": (None, True), "p1.nii.gz": (None, True)}
+    assert done("memory://bucket/results", resume=True) == skipped
+    store.put(str(tmp_path / "p0/image.nii.gz"), "/bucket/p1/image.nii.gz")
+    changed = done("memory://bucket/results", resume=True)
+    assert changed == skipped | {"p1.nii.gz": (None, False)}

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -287,7 +288,7 @@ def test_a_table_of_images_is_segmented_and_resumed(models, table, tmp_path, cap
     monkeypatch.setattr(segment_cases, "do_case", lambda case: made.append(case) or do_case(case))
     code = segment_many(models["unet2d"], table, out, "--resume")
     assert code == 0, capsys.readouterr().out
-    assert [case.out.name for case in made] == ["none.nrrd", "cine0.nrrd"]
+    assert [Path(case.out).name for case in made] == ["none.nrrd", "cine0.nrrd"]
     assert (out / "manifest.csv").read_text(encoding="utf-8").count("already done") == 1
 
 
