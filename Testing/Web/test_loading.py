@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from at_the_page import click, wait_for_kind
 from faults import faults
 from SlicePropagationWeb import opening
 from web_bench import open_page, wait_for
@@ -146,6 +147,34 @@ def test_a_zip_archive_of_a_series_is_uploaded(bench, page, tmp_path, uploads):
     series = write_dicom(tmp_path, ct())
     choose(page, "Upload files", zipped(tmp_path, series))
     is_shown(bench, page, ct(), "study")
+
+
+def test_every_kind_of_file_is_offered_with_what_is_saved_of_a_series(
+    bench, page, tmp_path, uploads
+):
+    pytest.importorskip("pydicom", reason="needs pydicom, the extra 'dicom'")
+    choose(page, "Upload files", zipped(tmp_path, write_dicom(tmp_path, ct())))
+    is_shown(bench, page, ct(), "study")
+    bench.wait_until_drawn(page)
+    bench.show_slice(4)
+    bench.wait_for_value(page, "index", 4)
+    bench.stroke(page, 4, [(20, column) for column in range(16, 32, 4)])
+    wait_for_kind(page, 4, "seed")
+    click(page, "save")
+    boxes = page.locator("[data-export] input")
+    for number in range(boxes.count()):
+        boxes.nth(number).check()
+    click(page, "write")
+    for end in (".seg.dcm", ".rtstruct.dcm", ".stl", ".obj", ".ply", ".fine.seg.nrrd"):
+        offered = page.locator("[data-download=file]", has_text=end)
+        with page.expect_download() as download:
+            offered.click()
+        assert download.value.path().stat().st_size > 100, end
+    for number in range(boxes.count()):
+        boxes.nth(number).uncheck()
+    page.get_by_text("Close", exact=True).click()
+    boxes.first.wait_for(state="hidden")
+    bench.forget_files(bench.out)
 
 
 def test_a_zip_archive_of_an_image_is_uploaded(bench, page, tmp_path, uploads):
