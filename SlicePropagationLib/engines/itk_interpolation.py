@@ -73,8 +73,8 @@ class ITKInterpolationEngine:
         # ITK finds another contour where rows, columns or slices come in another order
         turn = Turn.upright(stack.towards)
         order = 1 if not stack.towards or stack.towards[0] in UPRIGHT else -1
-        ends = (turn.of(window.crop(first)), turn.of(window.crop(last)))[::order]
-        filled = self._fill(*ends, right - left + 1)[::order]
+        ends = [turn.of(window.crop(mask)) for mask in (first, last)][::order]
+        filled = self._fill(ends[0], ends[1], right - left + 1)[::order]
         for index in run.targets:
             yield window.paste(turn.back(filled[index - left]), stack.slice_shape)
 

@@ -4,6 +4,7 @@ Texts of .ui files are Qt's to translate, those of Slicer's own widgets Slicer's
 are nobody's.
 """
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -87,7 +88,8 @@ def is_for_people(text):
     """Whether a text has words that are no name and no path."""
     if not isinstance(text, str) or text in NAMES or not re.search(r"[^\W\d_]{2}", text):
         return False
-    return not all(Path(line).is_file() for line in text.splitlines())
+    # of a text too long for a name, Path raises
+    return not all(os.path.isfile(line) for line in text.splitlines())
 
 
 def untranslated(annotator):
