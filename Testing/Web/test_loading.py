@@ -18,6 +18,7 @@ from web_files import ORIGIN, SPACING, as_image, ct, write_dicom, write_image
 
 from SlicePropagationLib.files import mapped_file
 from SlicePropagationLib.files.reading import tell_count
+from SlicePropagationLib.pipelines.exports import EXPORTS
 
 LARGE = (200, 96, 112)  # voxels: it takes seconds to upload
 SLOW = 300_000  # bytes a second
@@ -162,6 +163,7 @@ def test_every_kind_of_file_is_offered_with_what_is_saved_of_a_series(
     wait_for_kind(page, 4, "seed")
     click(page, "save")
     boxes = page.locator("[data-export] input")
+    wait_for(page, lambda: boxes.count() == len(EXPORTS))
     for number in range(boxes.count()):
         boxes.nth(number).check()
     click(page, "write")
